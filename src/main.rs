@@ -1,0 +1,3 @@
+//! The course tool.
+
+fn main() {}
