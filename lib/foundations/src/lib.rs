@@ -1,1 +1,8 @@
-//! foundations
+//! Every algorithm of the course from scratch, in code short enough to read in one sitting.
+//!
+//! Each module is the tested counterpart of a chapter: what a chapter derives and builds in small
+//! cells stands here as a function with checked inputs, golden values and a benchmark.
+
+pub mod linalg;
+pub mod linear_model;
+pub mod metrics;

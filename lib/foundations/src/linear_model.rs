@@ -1,0 +1,1 @@
+//! Linear regression: ordinary least squares with inference, and ridge.
