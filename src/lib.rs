@@ -1,1 +1,9 @@
-//! course
+//! The tool behind the course book: it runs chapters on a Jupyter kernel, checks them, renders them and
+//! serves them. The binary `course` is a thin command line over this library.
+
+pub mod chapter;
+pub mod commands;
+pub mod error;
+pub mod notebook;
+pub mod project;
+pub mod results;
