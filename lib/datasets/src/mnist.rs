@@ -1,0 +1,182 @@
+use std::path::Path;
+
+use ndarray::{Array1, Array2};
+
+use crate::{DatasetError, catalogue};
+
+/// Height and width of an image, in pixels.
+const SIDE: usize = 28;
+const PIXELS: usize = SIDE * SIDE;
+
+/// 5,000 handwritten digits, 500 of each.
+///
+/// They are in the order of their digits, 0 to 9: shuffle before you split them.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Mnist {
+    /// An image a row, its 28 × 28 pixels row by row: 0 is the paper, 1 the ink. Shape (5000, 784).
+    pub images: Array2<f64>,
+    /// The digit that each image shows. Length 5000.
+    pub labels: Vec<u8>,
+}
+
+/// Reads the MNIST digits: 5,000 of the training set's 60,000.
+///
+/// # Errors
+/// [`DatasetError`] if the file is missing, altered, cannot be unpacked or is malformed.
+///
+/// # Examples
+/// ```
+/// let mnist = datasets::mnist()?;
+/// assert_eq!(mnist.images.dim(), (5000, 784));
+/// assert_eq!(mnist.labels[mnist.first_of(7)], 7);
+/// # Ok::<(), datasets::DatasetError>(())
+/// ```
+///
+/// # References
+/// LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition* (1998).
+pub fn mnist() -> Result<Mnist, DatasetError> {
+    let set = catalogue::find("mnist")?;
+    let path = set.path();
+    let text = gunzip(&path, &set.read()?)?;
+    let (pixels, labels) = parse(&path, &text)?;
+    let images =
+        Array2::from_shape_vec((labels.len(), PIXELS), pixels).expect("784 pixels a label");
+    Ok(Mnist { images, labels })
+}
+
+impl Mnist {
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Image `i` as a matrix.
+    ///
+    /// # Returns
+    /// Shape (28, 28), values from 0 (paper) to 1 (ink).
+    ///
+    /// # Panics
+    /// If there is no image `i`.
+    pub fn image(&self, i: usize) -> Array2<f64> {
+        self.images
+            .row(i)
+            .to_owned()
+            .into_shape_with_order((SIDE, SIDE))
+            .expect("784 pixels")
+    }
+
+    /// Index of the first image of `digit`.
+    ///
+    /// # Panics
+    /// If no image shows that digit: `digit` is above 9.
+    pub fn first_of(&self, digit: u8) -> usize {
+        self.labels
+            .iter()
+            .position(|&label| label == digit)
+            .unwrap_or_else(|| panic!("no image shows the digit {digit}: digits are 0 to 9"))
+    }
+
+    /// The labels as numbers, for models that take a real target. Shape (5000).
+    pub fn targets(&self) -> Array1<f64> {
+        self.labels.iter().map(|&label| f64::from(label)).collect()
+    }
+}
+
+/// Unpacks one gzip member (RFC 1952).
+fn gunzip(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, DatasetError> {
+    let corrupt = |reason: &str| DatasetError::Corrupt {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let header = bytes
+        .get(..10)
+        .ok_or_else(|| corrupt("shorter than a gzip header"))?;
+    if header[..3] != [0x1f, 0x8b, 8] {
+        return Err(corrupt("not a gzip file"));
+    }
+    let (flags, mut start) = (header[3], 10);
+    if flags & 4 != 0 {
+        let length = bytes
+            .get(start..start + 2)
+            .ok_or_else(|| corrupt("ends in its header"))?;
+        start += 2 + usize::from(u16::from_le_bytes([length[0], length[1]]));
+    }
+    // Name and comment, each ended by a zero.
+    for flag in [8, 16] {
+        if flags & flag != 0 {
+            let rest = bytes.get(start..).unwrap_or_default();
+            start += 1 + rest
+                .iter()
+                .position(|&byte| byte == 0)
+                .ok_or_else(|| corrupt("ends in its header"))?;
+        }
+    }
+    if flags & 2 != 0 {
+        start += 2;
+    }
+    let packed = bytes
+        .get(start..)
+        .and_then(|rest| rest.len().checked_sub(8).map(|end| &rest[..end]));
+    let packed = packed.ok_or_else(|| corrupt("ends before its checksum"))?;
+    miniz_oxide::inflate::decompress_to_vec_with_limit(packed, 64 << 20)
+        .map_err(|error| corrupt(&error.to_string()))
+}
+
+/// Parses lines of 784 pixels (0 to 255) and a label (0 to 9).
+fn parse(path: &Path, text: &[u8]) -> Result<(Vec<f64>, Vec<u8>), DatasetError> {
+    let mut pixels = Vec::with_capacity(text.len() / 2);
+    let mut labels = Vec::new();
+    let lines = text
+        .strip_suffix(b"\n")
+        .unwrap_or(text)
+        .split(|&byte| byte == b'\n');
+    for (index, line) in lines.enumerate() {
+        let malformed = |column: usize, expected: &str, found: &[u8]| DatasetError::Malformed {
+            path: path.to_owned(),
+            line: index + 1,
+            column,
+            expected: expected.to_owned(),
+            found: format!("`{}`", String::from_utf8_lossy(found)),
+        };
+        let (mut column, mut count) = (1, 0);
+        for cell in line.split(|&byte| byte == b',') {
+            let value = small_integer(cell)
+                .ok_or_else(|| malformed(column, "an integer from 0 to 255", cell))?;
+            match count {
+                ..PIXELS => pixels.push(f64::from(value) / 255.0),
+                PIXELS if value <= 9 => labels.push(value),
+                PIXELS => return Err(malformed(column, "a digit from 0 to 9", cell)),
+                _ => return Err(malformed(column, "784 pixels and a label", cell)),
+            }
+            count += 1;
+            column += cell.len() + 1;
+        }
+        if count != PIXELS + 1 {
+            return Err(malformed(
+                line.len() + 1,
+                "784 pixels and a label",
+                format!("{count} values").as_bytes(),
+            ));
+        }
+    }
+    Ok((pixels, labels))
+}
+
+/// An integer from 0 to 255 in one to three digits.
+fn small_integer(cell: &[u8]) -> Option<u8> {
+    if cell.is_empty() || cell.len() > 3 {
+        return None;
+    }
+    let value = cell.iter().try_fold(0_u16, |value, digit| {
+        digit
+            .is_ascii_digit()
+            .then(|| value * 10 + u16::from(digit - b'0'))
+    })?;
+    u8::try_from(value).ok()
+}
