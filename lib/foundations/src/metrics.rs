@@ -229,7 +229,10 @@ fn checked(
     if targets.is_empty() {
         return Err(MetricError::Empty { op });
     }
-    for (argument, values) in [("targets", targets), ("predictions", predictions)] {
+    for (argument, values) in [
+        ("targets", targets.view()),
+        ("predictions", predictions.view()),
+    ] {
         if let Some((index, &value)) = values.iter().enumerate().find(|(_, v)| !v.is_finite()) {
             return Err(MetricError::NotFinite {
                 op,

@@ -3,7 +3,7 @@
 use super::distributions::{f_upper, t_quantile_two_sided, t_two_sided};
 use super::{FitError, Term, validate};
 use crate::linalg::{Qr, solve_upper};
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 use std::f64::consts::PI;
 
 /// Ordinary least squares: the hyperparameters of a fit that minimises `Σ (yᵢ − b − xᵢᵀw)²`.
@@ -681,8 +681,9 @@ impl FittedLinearRegression {
 /// The design: a column of ones, if there is an intercept, then the features.
 fn design(x: ArrayView2<'_, f64>, intercept: bool) -> Array2<f64> {
     if intercept {
-        let ones = Array2::ones((x.nrows(), 1));
-        concatenate(Axis(1), &[ones.view(), x]).expect("both have the rows of x")
+        let mut design = Array2::ones((x.nrows(), x.ncols() + 1));
+        design.slice_mut(s![.., 1..]).assign(&x);
+        design
     } else {
         x.to_owned()
     }
