@@ -7,3 +7,4 @@ pub mod error;
 pub mod notebook;
 pub mod project;
 pub mod results;
+pub mod snippets;
