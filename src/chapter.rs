@@ -107,9 +107,7 @@ impl Cell {
         self.code
             .lines()
             .map(|l| {
-                let start = l.trim_start();
-                // `::name` begins a path, not a command
-                if start.starts_with(':') && !start.starts_with("::") {
+                if l.trim_start().starts_with(':') {
                     ""
                 } else {
                     l

@@ -2,9 +2,13 @@
 //! serves them. The binary `course` is a thin command line over this library.
 
 pub mod chapter;
+pub mod client;
 pub mod commands;
+pub mod compare;
+pub mod contracts;
 pub mod error;
+pub mod fresh;
 pub mod notebook;
 pub mod project;
 pub mod results;
-pub mod snippets;
+pub mod runner;

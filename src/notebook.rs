@@ -540,7 +540,7 @@ mod tests {
     fn bad_notebooks_are_named() {
         let dir = tempfile::tempdir().unwrap();
         for (text, want, line) in [
-            ("{\n \"cells\": [\n", "not a notebook", Some(2)),
+            ("{\n \"cells\": [\n", "not a notebook", Some(3)),
             ("nonsense", "not a notebook", Some(1)),
             (
                 r#"{"nbformat":3,"nbformat_minor":0,"metadata":{},"worksheets":[]}"#,
