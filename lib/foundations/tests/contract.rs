@@ -131,11 +131,15 @@ macro_rules! contract {
 
             #[test]
             fn a_target_that_is_not_finite_is_named_with_its_place() {
-                let (x, mut y) = problem();
-                y[8] = f64::NAN;
-                match $estimator.fit(x.view(), y.view()) {
-                    Err(FitError::NotFiniteTarget { row: 8, value, .. }) => assert!(value.is_nan()),
-                    other => panic!("expected y[8] to be refused, got {other:?}"),
+                for bad in [f64::NAN, f64::INFINITY] {
+                    let (x, mut y) = problem();
+                    y[8] = bad;
+                    match $estimator.fit(x.view(), y.view()) {
+                        Err(FitError::NotFiniteTarget { row: 8, value, .. }) => {
+                            assert_eq!(value.to_bits(), bad.to_bits());
+                        }
+                        other => panic!("expected y[8] to be refused, got {other:?}"),
+                    }
                 }
             }
 
