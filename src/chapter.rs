@@ -107,7 +107,9 @@ impl Cell {
         self.code
             .lines()
             .map(|l| {
-                if l.trim_start().starts_with(':') {
+                let start = l.trim_start();
+                // `::name` begins a path, not a command
+                if start.starts_with(':') && !start.starts_with("::") {
                     ""
                 } else {
                     l

@@ -12,3 +12,4 @@ pub mod notebook;
 pub mod project;
 pub mod results;
 pub mod runner;
+pub mod snippets;

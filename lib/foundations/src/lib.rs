@@ -6,3 +6,8 @@
 pub mod linalg;
 pub mod linear_model;
 pub mod metrics;
+
+/// The README's example, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -51,7 +51,7 @@ impl SymmetricEigen {
     /// [`LinalgError::NoConvergence`].
     ///
     /// # Complexity
-    /// About 6 n³ operations a sweep, 5 to 10 sweeps: meant for n up to a few hundred.
+    /// About 6 n³ operations a sweep, vectors included, 5 to 10 sweeps: meant for n up to a few hundred.
     pub fn new(a: ArrayView2<f64>) -> Result<Self, LinalgError> {
         let n = check::symmetric("SymmetricEigen::new", a)?;
         let mut d = Array2::from_shape_fn((n, n), |(i, j)| 0.5 * a[[i, j]] + 0.5 * a[[j, i]]);
@@ -66,9 +66,7 @@ impl SymmetricEigen {
                     }
                     rotated = true;
                     let j = Rotation::diagonalising(d[[p, p]], d[[p, q]], d[[q, q]]);
-                    j.rotate_rows(&mut d, p, q);
-                    j.rotate_columns(&mut d, p, q);
-                    (d[[p, q]], d[[q, p]]) = (0.0, 0.0);
+                    j.rotate_symmetric(&mut d, p, q);
                     j.rotate_rows(&mut vt, p, q);
                 }
             }
