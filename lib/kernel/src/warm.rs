@@ -1,0 +1,211 @@
+//! Compiled dependencies that sessions start from.
+
+use crate::cache::{Lock, cache_folder, key, touch};
+use crate::error::At;
+use crate::layout::{self, CELL};
+use crate::progress::{self, Progress};
+use crate::toolchain::Toolchain;
+use crate::{Dep, KernelError, Workspace, rust_src};
+use std::collections::BTreeSet;
+use std::fs::FileTimes;
+use std::path::{Path, PathBuf};
+
+/// The file that names the crates of the book in a warm folder: their artifacts are copied, not linked.
+const LOCAL: &str = "local";
+
+/// A folder of compiled dependencies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warm {
+    /// Where it stands.
+    pub dir: PathBuf,
+    /// Whether nothing had to be compiled.
+    pub fresh: bool,
+}
+
+/// Compiles `deps`, one notebook's, so that its sessions need not.
+///
+/// There is one warm folder for each book, compiler and set of flags; what several notebooks share is compiled once.
+/// cargo itself decides what is out of date in it. The call takes a few milliseconds if neither `deps` nor a source
+/// of `lib/` nor the lock file has changed since it was made last.
+///
+/// # Errors
+/// [`KernelError::NoTool`] without a toolchain, [`KernelError::Command`] if something does not compile.
+pub fn warm(
+    ws: &Workspace,
+    deps: &[Dep],
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Warm, KernelError> {
+    let toolchain = Toolchain::find()?;
+    let dir = folder(ws, &toolchain)?;
+    let mut sorted = deps.to_vec();
+    sorted.sort();
+    let facts: Vec<&str> = sorted
+        .iter()
+        .flat_map(|dep| [dep.name.as_str(), dep.spec.as_str()])
+        .collect();
+    let set = dir.join("sets").join(key(&facts));
+    let stamp = layout::sources_stamp(ws);
+    let known = |set: &Path| std::fs::read_to_string(set).is_ok_and(|old| old == stamp);
+    if known(&set) {
+        touch(&dir);
+        return Ok(Warm { dir, fresh: true });
+    }
+
+    let _lock = Lock::take(&dir)?;
+    if known(&set) {
+        return Ok(Warm { dir, fresh: true });
+    }
+    std::fs::create_dir_all(dir.join("sets")).at("create", &dir)?;
+    rust_src::fetch(&toolchain, progress);
+    let mut seed = seed(ws);
+    for dep in deps {
+        if !seed.contains(dep) {
+            seed.push(dep.clone());
+        }
+    }
+    layout::write(&dir, ws, &seed, &sorted)?;
+    progress(Progress::Message(
+        "Compiling what the cells depend on".to_owned(),
+    ));
+    let mut command = toolchain.cargo_as_evcxr(&layout::cell(&dir), "build");
+    command
+        .args(["--target", &toolchain.host])
+        .arg("--message-format=json-render-diagnostics");
+    let printed = progress::run(&mut command, "compiling what the cells depend on", progress)?;
+    remember_local(&dir, &printed)?;
+    std::fs::write(&set, stamp).at("write", &set)?;
+    touch(&dir);
+    Ok(Warm { dir, fresh: false })
+}
+
+/// The warm folder for this book and compiler, whether it exists or not.
+pub(crate) fn folder(ws: &Workspace, toolchain: &Toolchain) -> Result<PathBuf, KernelError> {
+    let key = layout::warm_key(ws, toolchain);
+    Ok(cache_folder()?.join("warm").join(key))
+}
+
+/// What the seed names: every dependency of the book that cargo can resolve from the lock file alone.
+///
+/// A chapter in the making may name a crate that is not there yet; it must not keep the others from running.
+pub(crate) fn seed(ws: &Workspace) -> Vec<Dep> {
+    let lock = std::fs::read_to_string(ws.lock_file()).unwrap_or_default();
+    let locked: BTreeSet<&str> = lock
+        .lines()
+        .filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
+        .collect();
+    ws.deps()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|dep| {
+            locked.contains(dep.name.as_str()) && !dep.path().is_some_and(|p| !p.is_dir())
+        })
+        .collect()
+}
+
+/// Adds the crates that stand in folders, not in the registry, to those remembered.
+fn remember_local(dir: &Path, messages: &str) -> Result<(), KernelError> {
+    let mut names = local(dir);
+    for line in messages.lines() {
+        let Ok(message) = serde_json::from_str::<serde_json::Value>(line) else {
+            continue;
+        };
+        if message["reason"] == "compiler-artifact"
+            && let Some(id) = message["package_id"].as_str()
+            && let Some(name) = message["target"]["name"].as_str()
+            && id.starts_with("path+")
+            && name != CELL
+        {
+            names.insert(name.replace('-', "_"));
+        }
+    }
+    let text: String = names.iter().map(|name| format!("{name}\n")).collect();
+    let path = dir.join(LOCAL);
+    std::fs::write(&path, text).at("write", &path)
+}
+
+fn local(dir: &Path) -> BTreeSet<String> {
+    std::fs::read_to_string(dir.join(LOCAL))
+        .unwrap_or_default()
+        .lines()
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Fills the build folder at `root` with what the warm folder `from` holds. Returns whether there was any.
+pub(crate) fn copy(from: &Path, root: &Path) -> Result<bool, KernelError> {
+    let target = layout::cell(from).join("target");
+    if !target.is_dir() {
+        return Ok(false);
+    }
+    let _lock = Lock::share(from)?;
+    touch(from);
+    let local = local(from);
+    copy_tree(&target, &layout::cell(root).join("target"), &local)?;
+    Ok(true)
+}
+
+fn copy_tree(from: &Path, to: &Path, local: &BTreeSet<String>) -> Result<(), KernelError> {
+    std::fs::create_dir_all(to).at("create", to)?;
+    let in_deps = from.file_name().is_some_and(|name| name == "deps");
+    for entry in std::fs::read_dir(from).at("read", from)? {
+        let entry = entry.at("read", from)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let source = entry.path();
+        let kind = entry.file_type().at("read", &source)?;
+        if kind.is_dir() {
+            // A session compiles its cells afresh, and the book's crates rarely.
+            if name != "incremental" && !is_of(&name, CELL) {
+                copy_tree(&source, &to.join(&*name), local)?;
+            }
+        } else if kind.is_file() && !is_of(&name, CELL) {
+            // Compiled registry crates never change under their name, so one file serves every session. Everything
+            // that cargo may write again, it must find as the session's own.
+            let shared = (in_deps && !local.iter().any(|krate| is_of(&name, krate)))
+                || name.starts_with("build-script-build")
+                || name.starts_with("build_script_build");
+            copy_file(&source, &to.join(&*name), shared)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file or folder of cargo's belongs to `krate`: `libkrate-HASH.rlib`, `krate-HASH`, `libkrate.so`.
+fn is_of(name: &str, krate: &str) -> bool {
+    let rest = name
+        .strip_prefix("lib")
+        .and_then(|name| name.strip_prefix(krate))
+        .or_else(|| name.strip_prefix(krate));
+    rest.is_some_and(|rest| rest.starts_with(['-', '.']))
+}
+
+fn copy_file(from: &Path, to: &Path, shared: bool) -> Result<(), KernelError> {
+    if shared && std::fs::hard_link(from, to).is_ok() {
+        return Ok(());
+    }
+    std::fs::copy(from, to).at("write", to)?;
+    // cargo compares times: a copy must be as old as what it was copied from.
+    let time = from
+        .metadata()
+        .and_then(|meta| meta.modified())
+        .at("read", from)?;
+    std::fs::File::options()
+        .write(true)
+        .open(to)
+        .and_then(|file| file.set_times(FileTimes::new().set_modified(time)))
+        .at("write", to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_files_of_a_crate_are_told_from_those_of_others() {
+        assert!(is_of("libctx-0123.rlib", "ctx"));
+        assert!(is_of("ctx-0123.d", "ctx"));
+        assert!(is_of("libctx.so", "ctx"));
+        assert!(!is_of("libctx_more-0123.rlib", "ctx"));
+        assert!(!is_of("libcontext-1.rlib", "ctx"));
+    }
+}
