@@ -84,7 +84,7 @@ pub fn significant(x: f64, digits: usize) -> String {
 ///
 /// # Examples
 /// ```
-/// assert_eq!(display::number::percent(0.1234, 1), "12.3 %");
+/// assert_eq!(display::number::percent(0.1234, 1), "12.3\u{a0}%");
 /// ```
 pub fn percent(x: f64, decimals: usize) -> String {
     format!("{}\u{a0}%", fixed(100.0 * x, decimals))

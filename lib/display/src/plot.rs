@@ -672,12 +672,12 @@ impl Plot {
             })
             .collect();
         let above_height = LINE * above.rows() as f64;
-        let area_top = top + above_height + 8.0;
+        let area_top = top + above_height + 9.0;
         for (i, line) in y_lines.iter().enumerate() {
             let row = y_lines.len() - 1 - i;
             svg.text(
                 0.0,
-                area_top - 12.0 - LINE * row as f64,
+                area_top - 13.0 - LINE * row as f64,
                 Anchor::Start,
                 line,
             );
@@ -685,7 +685,7 @@ impl Plot {
         for &(middle, row, _, reference) in &placed {
             svg.text(
                 middle,
-                area_top - 12.0 - LINE * row as f64,
+                area_top - 13.0 - LINE * row as f64,
                 Anchor::Middle,
                 &reference.label,
             );
@@ -724,7 +724,7 @@ impl Plot {
         }
         // Reference lines lie under the data.
         for &(_, row, at, _) in &placed {
-            let upper = area_top - 8.0 - LINE * row as f64;
+            let upper = area_top - 9.0 - LINE * row as f64;
             svg.line(
                 (at, upper.min(area_top)),
                 (at, area_bottom),
@@ -756,7 +756,12 @@ impl Plot {
     /// The ends of lines that reach the right edge, and of level lines.
     fn line_ends(&self, x: &Axis, y: &Axis) -> Vec<End> {
         let mut ends = Vec::new();
-        if self.series.len() + self.references.len() > 1 {
+        let levels = self
+            .references
+            .iter()
+            .filter(|reference| !reference.vertical)
+            .count();
+        if self.series.len() + levels > 1 {
             for (i, series) in self.series.iter().enumerate() {
                 if !matches!(series.kind, Kind::Line | Kind::Steps) {
                     continue;
@@ -805,7 +810,7 @@ impl Plot {
         let mut keys = Vec::new();
         for (i, series) in self.series.iter().enumerate() {
             let labelled = ends.iter().any(|end| end.series == Some(i));
-            let alone = self.series.len() == 1 && self.references.is_empty();
+            let alone = self.series.len() == 1;
             if !labelled && !alone && !series.name.is_empty() {
                 keys.push(Key {
                     name: series.name.clone(),
@@ -937,7 +942,7 @@ type LayerError = plotters::drawing::DrawingAreaErrorKind<std::convert::Infallib
 /// The drawn coordinates (logarithms on a logarithmic axis) onto the canvas.
 fn coordinates(x: &Axis, y: &Axis, size: (u32, u32)) -> Coordinates {
     let (x_range, y_range) = (x.low..x.high, y.low..y.high);
-    Cartesian2d::new(x_range, y_range, (0..size.0 as i32, 0..size.1 as i32))
+    Cartesian2d::new(x_range, y_range, (0..size.0 as i32, size.1 as i32..0))
 }
 
 struct Layer<'p, 'c> {

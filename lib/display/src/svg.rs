@@ -69,7 +69,7 @@ impl Svg {
 
     /// The title, broken into lines; returns the height it takes.
     pub(crate) fn title(&mut self, title: &str, width: f64) -> f64 {
-        let lines = wrap(title, width, TITLE_SIZE * 1.06);
+        let lines = wrap(title, width, TITLE_SIZE * 1.1);
         for (i, line) in lines.iter().enumerate() {
             let more = format!(" font-size=\"{TITLE_SIZE}\" font-weight=\"600\"");
             self.styled_text(0.0, 15.0 + 19.0 * i as f64, Anchor::Start, line, &more);
@@ -88,7 +88,7 @@ impl Svg {
     ) -> String {
         format!(
             "<svg class=\"{class}\" role=\"img\" aria-label=\"{}\" viewBox=\"0 0 {} {}\" \
-             style=\"width:100%;max-width:{}px;height:auto;{style}\" font-family=\"{}\" font-size=\"{TEXT_SIZE}\" \
+             style=\"width:100%;max-width:{}px;height:auto;overflow:visible;{style}\" font-family=\"{}\" font-size=\"{TEXT_SIZE}\" \
              fill=\"{}\" xmlns=\"http://www.w3.org/2000/svg\">\n{}</svg>",
             escape(alt),
             short(width),
@@ -112,20 +112,21 @@ pub(crate) fn short(x: f64) -> String {
     }
 }
 
-/// Estimated width of `text` at a font size, on the safe side of the common sans-serif faces.
+/// Estimated width of `text` at a font size: that of DejaVu Sans, the widest of the common faces.
 pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     let ems: f64 = text
         .chars()
         .map(|c| match c {
-            'i' | 'j' | 'l' | '\'' | '.' | ',' | ':' | ';' | '|' | '!' => 0.30,
-            'f' | 't' | 'r' | 'I' | ' ' | '\u{a0}' | '(' | ')' | '[' | ']' | '/' | '-' => 0.36,
-            'm' | 'M' => 0.90,
-            'w' | 'W' | '%' | '@' => 0.86,
-            '⁰' | '¹' | '²' | '³' | '⁴'..='⁹' | '⁻' => 0.42,
-            'A'..='Z' | '&' => 0.70,
-            '0'..='9' | 'a'..='z' => 0.58,
-            c if u32::from(c) < 0x1100 => 0.64,
-            '\u{2000}'..='\u{22ff}' => 0.62,
+            'i' | 'j' | 'l' | '\'' | 'I' => 0.29,
+            '.' | ',' | ' ' | '\u{a0}' | ':' | ';' | '|' | '/' => 0.34,
+            'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '-' | '!' => 0.41,
+            'm' | 'M' | '%' | '@' | 'W' => 0.98,
+            'w' | '−' | '×' | '<' | '>' | '=' | '+' | '&' => 0.84,
+            '⁰' | '¹' | '²' | '³' | '⁴'..='⁹' | '⁻' => 0.44,
+            'N' | 'O' | 'Q' | 'G' | 'D' | 'H' | 'U' => 0.78,
+            'A'..='Z' => 0.69,
+            c if u32::from(c) < 0x1100 => 0.63,
+            '\u{2000}'..='\u{22ff}' => 0.8,
             _ => 1.05,
         })
         .sum();

@@ -14,7 +14,7 @@ use crate::value::{NamedResults, Value, names_results};
 /// use display::Cell;
 /// assert_eq!(Cell::from(0.157844733).to_string(), "0.1578");
 /// assert_eq!(Cell::fixed(-0.157844733, 2).to_string(), "−0.16");
-/// assert_eq!(Cell::p_value(1e-20).to_string(), "< 0.001");
+/// assert_eq!(Cell::p_value(1e-20).to_string(), "<\u{a0}0.001");
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
