@@ -2,11 +2,13 @@
 //! serves them. The binary `course` is a thin command line over this library.
 
 pub mod chapter;
+pub mod check;
 pub mod client;
 pub mod commands;
 pub mod compare;
 pub mod contracts;
 pub mod error;
+pub mod exercise;
 pub mod fresh;
 pub mod notebook;
 pub mod project;
