@@ -12,6 +12,7 @@ pub mod exercise;
 pub mod fresh;
 pub mod notebook;
 pub mod project;
+pub mod render;
 pub mod results;
 pub mod runner;
 pub mod snippets;
