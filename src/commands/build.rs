@@ -1,13 +1,14 @@
 //! `course build`: renders the book into book/.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::project;
-use crate::chapter::Chapter;
 use crate::error::{Fault, Faults};
 use crate::project::Project;
-use crate::render::{chapter, site};
+use crate::render::site;
+use crate::{fresh, notebook};
 
 /// Arguments of `course build`.
 #[derive(Debug, clap::Args)]
@@ -27,12 +28,14 @@ pub struct Args {
 /// What went wrong, with its place.
 pub fn run(book: Option<&Path>, args: Args) -> anyhow::Result<ExitCode> {
     let project = project(book)?;
-    if !args.allow_stale {
-        let stale = stale(&project)?;
-        if !stale.is_empty() {
-            return Err(Faults(stale).into());
-        }
+    let stale = stale(&project)?;
+    if !stale.is_empty() && !args.allow_stale {
+        return Err(Faults(stale.values().map(|(fault, _)| fault.clone()).collect()).into());
     }
+    let notes = stale
+        .into_iter()
+        .map(|(path, (_, reasons))| (path, reasons))
+        .collect();
     let dest = args.out.unwrap_or_else(|| project.root.join("book"));
     let dest = std::path::absolute(&dest)?;
     let shown = project.shown(&dest);
@@ -47,30 +50,30 @@ pub fn run(book: Option<&Path>, args: Args) -> anyhow::Result<ExitCode> {
         .tempdir_in(parent)
         .map_err(unwritable)?;
     let finished = work.path().join("site");
-    site::render(&project, &finished)?;
+    site::render(&project, &finished, &notes)?;
     site::replace(&finished, &dest).map_err(|e| Fault::file(&shown, e))?;
     println!("the book stands in {}", shown.join("index.html").display());
     Ok(ExitCode::SUCCESS)
 }
 
-/// A fault for each chapter whose stored outputs are not those of its code.
-fn stale(project: &Project) -> Result<Vec<Fault>, Faults> {
-    let mut faults = Vec::new();
-    for parsed in project.chapters()? {
-        faults.extend(stale_fault(project, &parsed)?);
-    }
-    Ok(faults)
-}
-
-fn stale_fault(project: &Project, parsed: &Chapter) -> Result<Option<Fault>, Fault> {
-    if parsed.cells.is_empty() {
-        return Ok(None);
-    }
-    let reasons = chapter::stale_reasons(project, parsed)?;
-    Ok((!reasons.is_empty()).then(|| {
-        Fault::file(parsed.shown(), format!("stale: {}", reasons.join("; "))).with_detail(format!(
+/// The chapters whose stored outputs are not those of their code: the fault, and the reasons.
+fn stale(project: &Project) -> Result<BTreeMap<PathBuf, (Fault, Vec<String>)>, Faults> {
+    let mut found = BTreeMap::new();
+    for chapter in project.chapters()? {
+        let notebook = notebook::load(project, &chapter.path)?;
+        let judged = fresh::of(project, &chapter, notebook.as_ref())?;
+        if judged.fresh {
+            continue;
+        }
+        let fault = Fault::file(
+            chapter.shown(),
+            format!("stale: {}", judged.reasons.join("; ")),
+        )
+        .with_detail(format!(
             "run it: cargo course run {}\nor render it as it is: cargo course build --allow-stale",
-            parsed.slug()
-        ))
-    }))
+            chapter.slug()
+        ));
+        found.insert(chapter.path, (fault, judged.reasons));
+    }
+    Ok(found)
 }

@@ -27,6 +27,8 @@ pub struct Context<'a> {
     pub jupyter: String,
     /// Whether [`super::site`] finishes the site: notebooks are then beside it for download.
     pub hosted: bool,
+    /// Chapters whose outputs are old, and why.
+    pub notes: &'a super::site::Notes,
 }
 
 /// A chapter's notebook, cell by cell.
@@ -233,10 +235,12 @@ fn prose(
     let mut title_end = None;
     let mut heading: Option<(Range<usize>, bool, bool)> = None;
     let mut headings = chapter.headings.iter();
+    let mut paragraph: Range<usize> = 0..0;
     let events = Parser::new_ext(&chapter.text[chapter.body..], markdown_options());
     for (event, range) in events.into_offset_iter() {
         let range = range.start + chapter.body..range.end + chapter.body;
         match event {
+            Event::Start(Tag::Paragraph) => paragraph = range,
             Event::Start(Tag::Heading { level, id, .. }) => {
                 if level == HeadingLevel::H1 && title_end.is_none() {
                     title_end = Some(range.end);
@@ -266,7 +270,17 @@ fn prose(
                 match math::mathml(&latex, display) {
                     Ok(html) => {
                         let html = if display {
-                            format!("<span class=\"math-block\" tabindex=\"0\">{html}</span>")
+                            // a formula with a paragraph to itself may be wider than the text
+                            let text = &chapter.text;
+                            let alone =
+                                text.get(paragraph.start..range.start).is_some_and(is_blank)
+                                    && text.get(range.end..paragraph.end).is_some_and(is_blank);
+                            let class = if alone {
+                                "math-block alone"
+                            } else {
+                                "math-block"
+                            };
+                            format!("<span class=\"{class}\">{html}</span>")
                         } else {
                             html
                         };
@@ -304,6 +318,10 @@ fn prose(
         let at = title_end.unwrap_or(chapter.body);
         edits.insert(at, &format!("\n\n{head}\n\n"));
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }
 
 /// A formula's text with the results in it.
@@ -403,6 +421,10 @@ fn header(ctx: &Context, chapter: &Chapter, stored: Option<&Stored>) -> String {
             None => rows.push(
                 "<p class=\"state\">Not run yet: the cells below have no outputs.</p>".to_string(),
             ),
+            Some(_) if ctx.notes.contains_key(&chapter.path) => rows.push(format!(
+                "<p class=\"state\">These outputs are older than what they depend on: {}.</p>",
+                escape::html(&ctx.notes[&chapter.path].join("; "))
+            )),
             Some(s) if !s.complete => rows.push(
                 "<p class=\"state\">The code has changed since its last run: some outputs are missing.</p>"
                     .to_string(),
@@ -697,28 +719,4 @@ fn fence(code: &str) -> String {
     }
     out.push_str(&marks);
     out
-}
-
-/// Why a chapter's stored outputs are not those of its code; empty when they are.
-///
-/// # Errors
-/// A notebook that cannot be read.
-pub fn stale_reasons(project: &Project, chapter: &Chapter) -> Result<Vec<String>, Fault> {
-    let Some(notebook) = notebook::load(project, &chapter.path)? else {
-        return Ok(vec!["it has not been run".to_string()]);
-    };
-    let segments = notebook::segments(chapter);
-    let stored = pair(chapter, &segments, notebook)?;
-    let changed: Vec<String> = segments
-        .iter()
-        .zip(&stored.cells)
-        .filter(|(_, stored)| stored.is_none())
-        .filter_map(|(segment, _)| segment.runs())
-        .map(|cell| format!("{} changed", chapter.cells[cell].label()))
-        .collect();
-    Ok(match (changed.is_empty(), stored.complete) {
-        (false, _) => changed,
-        (true, false) => vec!["the notebook has cells that the chapter has not".to_string()],
-        (true, true) => Vec::new(),
-    })
 }

@@ -106,6 +106,7 @@ pub struct Course {
     project: Project,
     /// Slots by page, and the chapters met; only in a hosted render.
     held: Option<Arc<Mutex<Held>>>,
+    notes: site::Notes,
 }
 
 /// What a hosted render hands over beside the book.
@@ -123,15 +124,17 @@ impl Course {
         Course {
             project,
             held: None,
+            notes: site::Notes::new(),
         }
     }
 
     /// For [`site::render`]: heavy parts are held back.
-    pub fn hosted(project: Project) -> (Self, Arc<Mutex<Held>>) {
+    pub fn hosted(project: Project, notes: site::Notes) -> (Self, Arc<Mutex<Held>>) {
         let held = Arc::new(Mutex::new(Held::default()));
         let course = Course {
             project,
             held: Some(held.clone()),
+            notes,
         };
         (course, held)
     }
@@ -150,6 +153,7 @@ impl Course {
             jupyter: setting("jupyter")
                 .unwrap_or_else(|| "http://localhost:8888/lab/tree".to_string()),
             hosted: self.held.is_some(),
+            notes: &self.notes,
         };
         let mut faults = Vec::new();
         let mut slots: Vec<Vec<String>> = Vec::new();

@@ -1,5 +1,6 @@
 //! The whole site, into a folder: mdBook's pages with their slots filled, the source pages, the notebooks.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mdbook_driver::MDBook;
@@ -8,11 +9,15 @@ use super::{Course, Held, fill, library, source};
 use crate::error::{Fault, Faults};
 use crate::project::Project;
 
-/// Renders the site into `dest`, which is made, and emptied where it exists.
+/// Why the outputs of a chapter are not those of its code, by the chapter's path below `chapters/`.
+pub type Notes = BTreeMap<PathBuf, Vec<String>>;
+
+/// Renders the site into `dest`, which is made, and emptied where it exists. A chapter in `notes` says
+/// on its page that its outputs are old, and why.
 ///
 /// # Errors
 /// The faults of the chapters, or of the book's settings.
-pub fn render(project: &Project, dest: &Path) -> Result<(), Faults> {
+pub fn render(project: &Project, dest: &Path, notes: &Notes) -> Result<(), Faults> {
     let general = |e: anyhow::Error| match e.downcast::<Faults>() {
         Ok(faults) => faults,
         Err(e) => Fault::file("book.toml", format!("{e:#}")).into(),
@@ -24,7 +29,7 @@ pub fn render(project: &Project, dest: &Path) -> Result<(), Faults> {
     }
     let mut book = MDBook::load(&project.root).map_err(general)?;
     book.config.build.build_dir = dest.to_path_buf();
-    let (course, held) = Course::hosted(project.clone());
+    let (course, held) = Course::hosted(project.clone(), notes.clone());
     book.with_preprocessor(course);
     book.build().map_err(general)?;
     let held = std::mem::take(
