@@ -27,7 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The code of a notebook, or the whole text of any other file.
 fn source(file: &Path) -> Result<String, Box<dyn Error>> {
     let text = std::fs::read_to_string(file)?;
-    if file.extension().is_none_or(|extension| extension != "ipynb") {
+    if file
+        .extension()
+        .is_none_or(|extension| extension != "ipynb")
+    {
         return Ok(text);
     }
     let notebook: serde_json::Value = serde_json::from_str(&text)?;

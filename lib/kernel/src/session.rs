@@ -26,14 +26,22 @@ pub(crate) const ANSWERS: &str = "COURSE_ANSWERS";
 const OUTER: &str = "COURSE_OUTER_";
 
 /// What a session changes of the environment; cells see the values from outside.
-const CHANGED: [&str; 6] = [
+const CHANGED: [&str; 7] = [
     "CARGO_HOME",
     "EVCXR_CONFIG_DIR",
     "EVCXR_TMPDIR",
     "JUPYTER_PATH",
+    LIBRARY_PATH,
     "RUSTC",
     "RUST_SRC_PATH",
 ];
+
+/// Where the dynamic loader looks for the standard library that cells are linked with.
+const LIBRARY_PATH: &str = if cfg!(target_os = "macos") {
+    "DYLD_FALLBACK_LIBRARY_PATH"
+} else {
+    "LD_LIBRARY_PATH"
+};
 
 /// The build folder of one running kernel.
 #[derive(Debug)]
@@ -128,6 +136,9 @@ impl Session {
         set("JUPYTER_PATH", self.dir.join("no-jupyter").as_os_str());
         set("RUSTC", toolchain.rustc.as_os_str());
         set("RUST_SRC_PATH", rust_src::folder(toolchain)?.as_os_str());
+        // The path that rustc writes into a cell's library is relative to where it is compiled, and evcxr loads it from
+        // a folder further up: it leads to the toolchain only where both have no more than `/` in common.
+        set(LIBRARY_PATH, &library_path(toolchain));
         set(SESSION, self.dir.as_os_str());
         set(CARGO, toolchain.cargo.as_os_str());
         set(RUSTC, toolchain.rustc.as_os_str());
@@ -206,6 +217,15 @@ pub(crate) fn outer_env() -> Vec<(OsString, Option<OsString>)> {
         changes.push((OsString::from(name), None));
     }
     changes
+}
+
+fn library_path(toolchain: &Toolchain) -> OsString {
+    let outer = std::env::var_os(LIBRARY_PATH).unwrap_or_default();
+    let folders = toolchain
+        .library_folder()
+        .into_iter()
+        .chain(std::env::split_paths(&outer).filter(|folder| !folder.as_os_str().is_empty()));
+    std::env::join_paths(folders).unwrap_or(outer.clone())
 }
 
 /// The reader's cargo home.

@@ -95,6 +95,25 @@ impl Toolchain {
         command
     }
 
+    /// Where the compiled standard library stands.
+    pub fn library_folder(&self) -> Option<PathBuf> {
+        let near = self
+            .rustc
+            .parent()
+            .and_then(Path::parent)
+            .map(|sysroot| sysroot.join("lib/rustlib").join(&self.host).join("lib"));
+        if let Some(near) = near
+            && near.is_dir()
+        {
+            return Some(near);
+        }
+        let answer = output(
+            Command::new(&self.rustc).args(["--print", "target-libdir"]),
+            "asking rustc for its libraries",
+        );
+        answer.ok().map(|folder| PathBuf::from(folder.trim()))
+    }
+
     /// Where the sources of the standard library stand, if they are installed.
     pub fn std_sources(&self) -> Option<PathBuf> {
         let sysroot = self.rustc.parent()?.parent()?;
