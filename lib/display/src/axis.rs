@@ -90,7 +90,7 @@ impl Axis {
                 room >= half(&pair[0]) + half(&pair[1]) + 14.0
             })
         };
-        self.ticks(((length / 58.0) as usize).clamp(2, 10), fits)
+        self.ticks(((length / 52.0) as usize).clamp(2, 10), fits)
     }
 
     /// Ticks along a vertical axis of `length` units.

@@ -191,7 +191,7 @@ impl Figure {
             |text: fn(&Figure) -> &str| figures.iter().map(text).collect::<Vec<_>>().join("; ");
         Figure {
             title: join(|figure| &figure.title),
-            alt: join(|figure| &figure.alt),
+            alt: join(|figure| &figure.title),
             caption: None,
             content: Content::Panels(figures),
             results,
@@ -262,7 +262,7 @@ impl Figure {
                 format!(
                     "<figure class=\"course-panels\" role=\"group\" aria-label=\"{}\" style=\"margin:1em 0\">\n\
                      <div style=\"display:flex;flex-wrap:wrap;gap:0 1.5rem\">\n{panels}</div>\n{caption}</figure>",
-                    escape(&self.title)
+                    escape(&self.alt)
                 )
             }
         }

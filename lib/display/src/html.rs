@@ -5,7 +5,7 @@
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut gap = false;
-    for c in text.trim().chars() {
+    for c in text.chars() {
         let space = (c.is_whitespace() && c != '\u{a0}' && c != '\u{202f}')
             || c.is_control()
             || matches!(c, '\u{fffe}' | '\u{ffff}');
@@ -13,10 +13,10 @@ pub(crate) fn escape(text: &str) -> String {
             gap = true;
             continue;
         }
-        if gap {
+        if gap && !escaped.is_empty() {
             escaped.push(' ');
-            gap = false;
         }
+        gap = false;
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),

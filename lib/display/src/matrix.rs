@@ -472,6 +472,8 @@ impl Heatmap {
                 .collect();
             let data = png::indexed(matrix.columns, matrix.rows, &pixels, &Scale::palette());
             picture(&mut svg, (left, top), (area_width, area_height), &data);
+            let frame = format!("fill=\"none\" stroke=\"{}\"", theme::AXIS);
+            svg.rect((left, top), (area_width, area_height), &frame);
         }
         if let Some(decimals) = self.decimals {
             let texts: Vec<String> = matrix

@@ -402,10 +402,13 @@ impl Plot {
         self.check_values()?;
         let labels = (x_label.as_str(), y_label.as_str());
         let (width, height) = (f64::from(self.size.0), f64::from(self.size.1));
-        let wide = self.layout(labels, width, height)?;
+        let (wide, _) = self.layout(labels, width, height)?;
         let narrow = if needs_narrow(self.size.0) {
-            let height = (NARROW * height / width * 1.2).clamp(240.0, 420.0);
-            Some(self.layout(labels, NARROW, height)?)
+            // Labels take more rows there, so the height is what keeps the area in proportion.
+            let least = (NARROW * height / width * 0.75).clamp(150.0, 300.0);
+            let (_, area_height) = self.layout(labels, NARROW, 700.0)?;
+            let (drawing, _) = self.layout(labels, NARROW, (700.0 - area_height + least).ceil())?;
+            Some(drawing)
         } else {
             None
         };
@@ -559,12 +562,15 @@ impl Plot {
         0.4 * if gap.is_finite() { gap } else { 1.0 }
     }
 
+    fn has_bars(&self) -> bool {
+        self.series
+            .iter()
+            .any(|series| matches!(series.kind, Kind::Bars | Kind::Histogram))
+    }
+
     fn axes(&self) -> (Axis, Axis) {
         let half = self.bar_half_width();
-        let has_bars = self
-            .series
-            .iter()
-            .any(|series| matches!(series.kind, Kind::Bars | Kind::Histogram));
+        let has_bars = self.has_bars();
         let reference = |vertical: bool| {
             self.references
                 .iter()
@@ -605,13 +611,13 @@ impl Plot {
         self.series[i].colour.unwrap_or(i) % PALETTE.len()
     }
 
-    /// Lays out and draws everything at one size.
+    /// Lays out and draws everything at one size; returns the height of the plot's area too.
     fn layout(
         &self,
         (x_label, y_label): (&str, &str),
         width: f64,
         height: f64,
-    ) -> Result<Drawing, DisplayError> {
+    ) -> Result<(Drawing, f64), DisplayError> {
         let (x, y) = self.axes();
         let mut svg = Svg::default();
         let mut top = svg.title(&self.title, width);
@@ -634,13 +640,10 @@ impl Plot {
 
         // All else is named above it.
         let legend = self.legend(&ends);
-        let legend_top = top;
-        let mut rows = 0;
         if !legend.is_empty() {
-            rows = draw_legend(&mut svg, &legend, top, width);
+            let rows = draw_legend(&mut svg, &legend, top, width);
             top += LINE * rows as f64 + 4.0;
         }
-        let _ = (legend_top, rows);
 
         // The label of the y axis, and those of upright lines, in rows above the plot.
         let y_lines = wrap(y_label, width, TEXT_SIZE);
@@ -672,12 +675,12 @@ impl Plot {
             })
             .collect();
         let above_height = LINE * above.rows() as f64;
-        let area_top = top + above_height + 9.0;
+        let area_top = top + above_height + 10.0;
         for (i, line) in y_lines.iter().enumerate() {
             let row = y_lines.len() - 1 - i;
             svg.text(
                 0.0,
-                area_top - 13.0 - LINE * row as f64,
+                area_top - 14.0 - LINE * row as f64,
                 Anchor::Start,
                 line,
             );
@@ -685,7 +688,7 @@ impl Plot {
         for &(middle, row, _, reference) in &placed {
             svg.text(
                 middle,
-                area_top - 13.0 - LINE * row as f64,
+                area_top - 14.0 - LINE * row as f64,
                 Anchor::Middle,
                 &reference.label,
             );
@@ -722,9 +725,19 @@ impl Plot {
                 .min(width - text_width(line, TEXT_SIZE) / 2.0);
             svg.text(middle, baseline, Anchor::Middle, line);
         }
-        // Reference lines lie under the data.
+        svg.body += &self.data_layer(&x, &y, &area)?;
+        if self.has_bars() && y.low < 0.0 && y.high > 0.0 && !y.log {
+            let base = area_bottom - y.place(0.0) * plot_height;
+            svg.line(
+                (left, base),
+                (left + plot_width, base),
+                theme::AXIS,
+                " stroke-width=\"1\"",
+            );
+        }
+        // Reference lines lie over bars, which would hide them.
         for &(_, row, at, _) in &placed {
-            let upper = area_top - 9.0 - LINE * row as f64;
+            let upper = area_top - 10.0 - LINE * row as f64;
             svg.line(
                 (at, upper.min(area_top)),
                 (at, area_bottom),
@@ -748,9 +761,8 @@ impl Plot {
                 );
             }
         }
-        svg.body += &self.data_layer(&x, &y, &area)?;
         draw_ends(&mut svg, &ends, &area);
-        Ok(Drawing { svg, width, height })
+        Ok((Drawing { svg, width, height }, plot_height))
     }
 
     /// The ends of lines that reach the right edge, and of level lines.
@@ -1051,7 +1063,7 @@ impl Layer<'_, '_> {
         let colour = PALETTE[self.plot.palette_index(i)];
         let (radius, opacity) = match count {
             0..=60 => (3.4, 0.9),
-            61..=600 => (2.8, 0.6),
+            61..=600 => (2.8, 0.7),
             601..=3000 => (2.0, 0.45),
             _ => (1.3, 0.35),
         };
@@ -1233,7 +1245,7 @@ impl End {
     }
 
     fn height(&self) -> f64 {
-        15.0 * self.lines.len() as f64 + 2.0
+        15.0 * self.lines.len() as f64 + if self.lines.len() > 1 { 7.0 } else { 3.0 }
     }
 
     fn break_lines(&mut self, width: f64) {
