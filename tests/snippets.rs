@@ -155,35 +155,16 @@ fn a_dep_that_leads_nowhere_is_named_with_its_line() {
 
 #[test]
 fn mdbook_itself_passes_the_same_snippets() {
-    use mdbook_driver::MDBook;
-    use mdbook_preprocessor::book::{Book as Content, BookItem};
-    use mdbook_preprocessor::{Preprocessor, PreprocessorContext, errors};
-
-    struct Snippets(std::path::PathBuf);
-    impl Preprocessor for Snippets {
-        fn name(&self) -> &str {
-            "course"
-        }
-        fn run(&self, ctx: &PreprocessorContext, mut book: Content) -> errors::Result<Content> {
-            assert_eq!(ctx.renderer, "test");
-            let project = course::project::Project {
-                root: self.0.clone(),
-            };
-            book.for_each_mut(|item| {
-                if let BookItem::Chapter(c) = item {
-                    let chapter = project.chapter(c.path.as_ref().unwrap()).unwrap();
-                    c.content = course::snippets::test_chapter(&chapter).unwrap();
-                }
-            });
-            Ok(book)
-        }
-    }
-
     let book = Book::new(&[("part/a.md", &chapter(GOOD))]);
+    let toml = book.read("book.toml");
+    let command = env!("CARGO_BIN_EXE_course");
+    book.write(
+        "book.toml",
+        &format!("{toml}\n[preprocessor.course]\ncommand = \"{command} preprocess\"\nbefore = [\"links\"]\n"),
+    );
     let folder = book.course(&["test", "--library-path"]).ok().stdout;
     let test = || {
-        let mut driver = MDBook::load(book.root()).unwrap();
-        driver.with_preprocessor(Snippets(book.root().to_path_buf()));
+        let mut driver = mdbook_driver::MDBook::load(book.root()).unwrap();
         driver.test(vec![folder.trim()])
     };
     test().unwrap();

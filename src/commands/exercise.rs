@@ -260,13 +260,11 @@ fn check(
     let path = file.unwrap_or(&own);
     if !path.exists() {
         let shown = project.shown(path);
-        return match file {
-            Some(_) => bail!("there is no {}", shown.display()),
-            None => bail!(
-                "there is no {}: `cargo course exercise start {id}` writes it",
-                shown.display()
-            ),
+        let start = match file {
+            Some(_) => String::new(),
+            None => format!(": `cargo course exercise start {id}` writes it"),
         };
+        bail!("there is no {}{start}", shown.display());
     }
     let text = read_text(&project.root, path)?;
     let shown = project.shown(path).display().to_string();

@@ -211,17 +211,39 @@ fn page_of(
     chapter::render(context, &parsed, sink)
 }
 
+/// For `mdbook test`: every cell as a rustdoc test with the state of the cells before it.
+fn snippets(book: &mut Book) -> Result<(), Faults> {
+    let mut faults = Vec::new();
+    book.for_each_chapter_mut(|page| {
+        let Some(path) = page.source_path.clone() else {
+            return;
+        };
+        let tests = Chapter::parse(path, page.content.clone())
+            .and_then(|chapter| crate::snippets::test_chapter(&chapter));
+        match tests {
+            Ok(content) => page.content = content,
+            Err(found) => faults.extend(found),
+        }
+    });
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Faults(faults))
+    }
+}
+
 impl Preprocessor for Course {
     fn name(&self) -> &str {
         "course"
     }
 
     fn run(&self, ctx: &PreprocessorContext, mut book: Book) -> anyhow::Result<Book> {
-        if ctx.renderer != "html" {
-            return Ok(book);
+        match ctx.renderer.as_str() {
+            "html" => self.pages(ctx, &mut book),
+            "test" => snippets(&mut book),
+            _ => Ok(()),
         }
-        self.pages(ctx, &mut book)
-            .map_err(|faults| anyhow!(faults))?;
+        .map_err(|faults| anyhow!(faults))?;
         Ok(book)
     }
 
