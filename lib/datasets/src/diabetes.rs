@@ -43,12 +43,11 @@ const COLUMNS: [&str; 11] = [
 /// Efron, Hastie, Johnstone and Tibshirani, *Least angle regression* (2004).
 pub fn diabetes() -> Result<Diabetes, DatasetError> {
     let set = catalogue::find("diabetes")?;
-    let columns = table::parse(&set.path(), &set.read()?, &COLUMNS, None)?.numbers;
-    let (target, features) = columns.split_last().expect("a vector a column asked for");
+    let [features @ .., target] = table::parse(&set.path(), &set.read()?, COLUMNS, None)?.numbers;
     let data = Array2::from_shape_fn((target.len(), features.len()), |(i, j)| features[j][i]);
     Ok(Diabetes {
         data,
-        target: Array1::from(target.clone()),
+        target: Array1::from(target),
     })
 }
 

@@ -44,11 +44,10 @@ const COLUMNS: [&str; 7] = [
 /// regression to 15 digits (Statistical Reference Datasets).
 pub fn longley() -> Result<Longley, DatasetError> {
     let set = catalogue::find("longley")?;
-    let columns = table::parse(&set.path(), &set.read()?, &COLUMNS, None)?.numbers;
-    let (employed, features) = columns.split_first().expect("a vector a column asked for");
+    let [employed, features @ ..] = table::parse(&set.path(), &set.read()?, COLUMNS, None)?.numbers;
     let data = Array2::from_shape_fn((employed.len(), features.len()), |(i, j)| features[j][i]);
     Ok(Longley {
-        employed: Array1::from(employed.clone()),
+        employed: Array1::from(employed),
         data,
     })
 }

@@ -35,6 +35,10 @@ pub struct Mnist {
 ///
 /// # References
 /// LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to document recognition* (1998).
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "every line that is read has 784 pixels"
+)]
 pub fn mnist() -> Result<Mnist, DatasetError> {
     let set = catalogue::find("mnist")?;
     let path = set.path();
@@ -179,4 +183,122 @@ fn small_integer(cell: &[u8]) -> Option<u8> {
             .then(|| value * 10 + u16::from(digit - b'0'))
     })?;
     u8::try_from(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn here() -> &'static Path {
+        Path::new("digits.csv.gz")
+    }
+
+    /// A gzip file of `data` in one stored block, with the header fields that `flags` name.
+    fn gzip(data: &[u8], flags: u8) -> Vec<u8> {
+        let mut bytes = vec![0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255];
+        if flags & 4 != 0 {
+            bytes.extend([3, 0, 1, 2, 3]);
+        }
+        if flags & 8 != 0 {
+            bytes.extend(b"name\0");
+        }
+        if flags & 16 != 0 {
+            bytes.extend(b"comment\0");
+        }
+        if flags & 2 != 0 {
+            bytes.extend([9, 9]);
+        }
+        let length = data.len() as u16;
+        bytes.push(1);
+        bytes.extend(length.to_le_bytes());
+        bytes.extend((!length).to_le_bytes());
+        bytes.extend(data);
+        bytes.extend([0; 8]);
+        bytes
+    }
+
+    #[test]
+    fn every_header_is_skipped() {
+        for flags in 0..32 {
+            assert_eq!(
+                gunzip(here(), &gzip(b"digits", flags)).unwrap(),
+                b"digits",
+                "flags {flags}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_gzip_is_an_error() {
+        let fault = |bytes: &[u8]| gunzip(here(), bytes).unwrap_err().to_string();
+        assert_eq!(
+            fault(b"0,0,1"),
+            "digits.csv.gz: cannot be unpacked: shorter than a gzip header"
+        );
+        assert_eq!(
+            fault(b"0,0,1,0,0,1"),
+            "digits.csv.gz: cannot be unpacked: not a gzip file"
+        );
+        let whole = gzip(b"digits", 8);
+        for length in 0..whole.len() - 1 {
+            fault(&whole[..length]);
+        }
+    }
+
+    /// A line of pixels, all `pixel`, then the label.
+    fn line(pixel: &str, label: &str) -> String {
+        format!("{}{label}\n", format!("{pixel},").repeat(PIXELS))
+    }
+
+    #[test]
+    fn a_fault_names_line_and_column() {
+        let fault = |text: String| parse(here(), text.as_bytes()).unwrap_err().to_string();
+        let good = line("0", "3");
+        assert_eq!(
+            fault(good.clone() + &line("256", "3")),
+            "digits.csv.gz:2:1: expected an integer from 0 to 255, found `256`"
+        );
+        assert_eq!(
+            fault(good.clone() + "0,x"),
+            "digits.csv.gz:2:3: expected an integer from 0 to 255, found `x`"
+        );
+        assert_eq!(
+            fault(good.clone() + "0,"),
+            "digits.csv.gz:2:3: expected an integer from 0 to 255, found ``"
+        );
+        assert_eq!(
+            fault(line("0", "10")),
+            "digits.csv.gz:1:1569: expected a digit from 0 to 9, found `10`"
+        );
+        assert_eq!(
+            fault(line("0", "1,7")),
+            "digits.csv.gz:1:1571: expected 784 pixels and a label, found `7`"
+        );
+        assert_eq!(
+            fault("1,2".to_owned()),
+            "digits.csv.gz:1:4: expected 784 pixels and a label, found `2 values`"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_pixel_is_read_back(pixels in prop::collection::vec(any::<u8>(), PIXELS), label in 0_u8..10) {
+            let text: String = pixels.iter().map(|pixel| format!("{pixel},")).collect();
+            let (values, labels) = parse(here(), format!("{text}{label}\n").as_bytes()).unwrap();
+            prop_assert_eq!(labels, [label]);
+            let bytes: Vec<u8> = values.iter().map(|value| (value * 255.0).round() as u8).collect();
+            prop_assert_eq!(bytes, pixels);
+        }
+
+        #[test]
+        fn no_input_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = gunzip(here(), &bytes);
+            let _ = parse(here(), &bytes);
+            let mut with_header = vec![0x1f, 0x8b, 8];
+            with_header.extend(&bytes);
+            let _ = gunzip(here(), &with_header);
+        }
+    }
 }

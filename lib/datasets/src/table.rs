@@ -5,20 +5,20 @@ use std::path::Path;
 use crate::DatasetError;
 
 /// The columns of one file.
-pub(crate) struct Columns {
+pub(crate) struct Columns<const N: usize> {
     /// One vector a numeric column, in the order of the header.
-    pub(crate) numbers: Vec<Vec<f64>>,
+    pub(crate) numbers: [Vec<f64>; N],
     /// The text column, empty where the file has none.
     pub(crate) text: Vec<String>,
 }
 
 /// Parses `bytes` as CSV with exactly the numeric columns `numeric`, then the column `text` if any.
-pub(crate) fn parse(
+pub(crate) fn parse<const N: usize>(
     path: &Path,
     bytes: &[u8],
-    numeric: &[&str],
+    numeric: [&str; N],
     text: Option<&str>,
-) -> Result<Columns, DatasetError> {
+) -> Result<Columns<N>, DatasetError> {
     let malformed =
         |line: usize, column: usize, expected: String, found: String| DatasetError::Malformed {
             path: path.to_owned(),
@@ -42,7 +42,7 @@ pub(crate) fn parse(
             format!("byte 0x{:02x}", bytes[before.len()]),
         )
     })?;
-    let header = [numeric, text.as_slice()].concat().join(",");
+    let header = [&numeric[..], text.as_slice()].concat().join(",");
     let mut lines = content.lines();
     let found = lines.next().unwrap_or_default();
     if found != header {
@@ -54,7 +54,7 @@ pub(crate) fn parse(
         ));
     }
     let mut columns = Columns {
-        numbers: vec![Vec::new(); numeric.len()],
+        numbers: [const { Vec::new() }; N],
         text: Vec::new(),
     };
     for (index, line) in lines.enumerate() {
@@ -122,7 +122,7 @@ mod tests {
         match parse(
             Path::new("cars.csv"),
             bytes,
-            &["mpg", "weight"],
+            ["mpg", "weight"],
             Some("name"),
         ) {
             Ok(_) => panic!("no fault in {:?}", String::from_utf8_lossy(bytes)),
@@ -171,7 +171,7 @@ mod tests {
         #[test]
         fn every_finite_number_is_read_back(values in prop::collection::vec(prop::num::f64::NORMAL, 1..40)) {
             let text: String = values.iter().map(|v| format!("{v}\n")).collect();
-            let columns = parse(Path::new("x.csv"), format!("x\n{text}").as_bytes(), &["x"], None).unwrap();
+            let columns = parse(Path::new("x.csv"), format!("x\n{text}").as_bytes(), ["x"], None).unwrap();
             prop_assert_eq!(&columns.numbers[0], &values);
         }
 
@@ -179,8 +179,8 @@ mod tests {
         fn no_input_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let mut with_header = b"a,b\n".to_vec();
             with_header.extend(&bytes);
-            let _ = parse(Path::new("x.csv"), &with_header, &["a"], Some("b"));
-            let _ = parse(Path::new("x.csv"), &bytes, &["a"], Some("b"));
+            let _ = parse(Path::new("x.csv"), &with_header, ["a"], Some("b"));
+            let _ = parse(Path::new("x.csv"), &bytes, ["a"], Some("b"));
         }
     }
 }

@@ -498,7 +498,7 @@ impl Heatmap {
             }
         }
         // The scale at the right.
-        let (bar_left, bar_height) = (left + area_width + 16.0, area_height.min(180.0).max(60.0));
+        let (bar_left, bar_height) = (left + area_width + 16.0, area_height.clamp(60.0, 180.0));
         let slices = 24;
         let slice = bar_height / f64::from(slices);
         for k in 0..slices {
