@@ -9,9 +9,7 @@
 use std::error::Error;
 
 use display::plotters::prelude::*;
-use display::{
-    Cell, Figure, Heatmap, Images, PALETTE, Plot, Results, STYLESHEET, Table, Tolerance,
-};
+use display::{Cell, Figure, Heatmap, Images, PALETTE, Plot, Results, Table, Tolerance};
 use ndarray::{Array1, Array2, Axis};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -22,11 +20,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         .find(|argument| !argument.starts_with("--"))
         .ok_or("which file?")?;
     let (class, paper, ink) = if has("--dark") {
-        ("coal", "#141617", "#c8c9db")
+        ("dark", "#141617", "#c8c9db")
     } else {
         ("light", "#ffffff", "#1a1a1a")
     };
-    let style = if has("--bare") { "" } else { STYLESHEET };
+    let style = if has("--bare") {
+        ""
+    } else {
+        include_str!("gallery.css")
+    };
     let mut page = format!(
         "<!doctype html><html class=\"{class}\" lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Gallery</title>\

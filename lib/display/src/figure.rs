@@ -231,6 +231,10 @@ impl Figure {
 
     /// The figure as HTML: a `<figure>` with inline SVG.
     pub fn to_html(&self) -> String {
+        self.html("1em 0")
+    }
+
+    fn html(&self, margin: &str) -> String {
         let caption = match &self.caption {
             Some(caption) => format!("<figcaption>{}</figcaption>\n", escape(caption)),
             None => String::new(),
@@ -238,7 +242,7 @@ impl Figure {
         match &self.content {
             Content::Drawing { wide, narrow: None } => {
                 format!(
-                    "<figure class=\"course-figure\" style=\"margin:1em 0\">\n{wide}\n{caption}</figure>"
+                    "<figure class=\"course-figure\" style=\"margin:{margin}\">\n{wide}\n{caption}</figure>"
                 )
             }
             Content::Drawing {
@@ -246,7 +250,7 @@ impl Figure {
                 narrow: Some(narrow),
             } => {
                 format!(
-                    "<figure class=\"course-figure\" style=\"margin:1em 0\">{CHOICE}\n{wide}\n{narrow}\n{caption}</figure>"
+                    "<figure class=\"course-figure\" style=\"margin:{margin}\">{CHOICE}\n{wide}\n{narrow}\n{caption}</figure>"
                 )
             }
             Content::Panels(figures) => {
@@ -255,13 +259,13 @@ impl Figure {
                     .map(|figure| {
                         format!(
                             "<div style=\"flex:1 1 280px;min-width:0\">{}</div>\n",
-                            figure.to_html()
+                            figure.html("0")
                         )
                     })
                     .collect();
                 format!(
-                    "<figure class=\"course-panels\" role=\"group\" aria-label=\"{}\" style=\"margin:1em 0\">\n\
-                     <div style=\"display:flex;flex-wrap:wrap;gap:0 1.5rem\">\n{panels}</div>\n{caption}</figure>",
+                    "<figure class=\"course-panels\" role=\"group\" aria-label=\"{}\" style=\"margin:{margin}\">\n\
+                     <div style=\"display:flex;flex-wrap:wrap;gap:1em 1.5rem\">\n{panels}</div>\n{caption}</figure>",
                     escape(&self.alt)
                 )
             }

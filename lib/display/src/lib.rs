@@ -27,5 +27,5 @@ pub use matrix::{Heatmap, Images};
 pub use plot::Plot;
 pub use show::RESULTS_MIME;
 pub use table::{Cell, Results, Row, Table};
-pub use theme::{PALETTE, STYLESHEET};
+pub use theme::PALETTE;
 pub use value::{Tolerance, Value};

@@ -1067,6 +1067,11 @@ impl Layer<'_, '_> {
             601..=3000 => (2.0, 0.45),
             _ => (1.3, 0.35),
         };
+        let radius = if self.size.0 < 3400 {
+            0.8 * radius
+        } else {
+            radius
+        };
         let style = ShapeStyle::from(colour.mix(opacity)).filled();
         let inside = |&(x, y): &(f64, f64)| {
             let (dx, dy) = (

@@ -14,12 +14,6 @@ pub const PALETTE: [RGBColor; 7] = [
     RGBColor(0x80, 0x80, 0x80), // grey
 ];
 
-/// Style rules that give figures and tables their colours on a page with light and dark themes.
-///
-/// Figures need none of it: without it they draw in the text's own colour and the palette. The
-/// classes `coal`, `navy` and `ayu` are the dark themes of mdBook, set on the root element.
-pub const STYLESHEET: &str = include_str!("figures.css");
-
 /// Text, axes and marks in the page's own text colour.
 pub(crate) const TEXT: &str = "var(--fig-text,currentColor)";
 /// Axis lines.
@@ -29,9 +23,10 @@ pub(crate) const GRID: &str = "var(--fig-grid,color-mix(in srgb,currentColor 14%
 /// Font of every text in a figure.
 pub(crate) const FONT: &str =
     "var(--fig-font,system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif)";
-/// Cells of a heat map above zero, and below.
-pub(crate) const HEAT: &str = "var(--fig-heat,#0072b2)";
-pub(crate) const COLD: &str = "var(--fig-cold,#d55e00)";
+/// Cells of a heat map above zero, and below: the same in every theme, since the page shows through
+/// them and text must be legible on them.
+pub(crate) const HEAT: &str = "#0072b2";
+pub(crate) const COLD: &str = "#d55e00";
 
 /// Colour number `index` of the palette, from 0, round and round.
 pub(crate) fn series(index: usize) -> String {
