@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::project;
 use crate::error::{Fault, Faults};
 use crate::project::Project;
-use crate::render::site;
+use crate::render::{Kept, site};
 use crate::{fresh, notebook};
 
 /// Arguments of `course build`.
@@ -50,7 +50,7 @@ pub fn run(book: Option<&Path>, args: Args) -> anyhow::Result<ExitCode> {
         .tempdir_in(parent)
         .map_err(unwritable)?;
     let finished = work.path().join("site");
-    site::render(&project, &finished, &notes)?;
+    site::render(&project, &finished, &notes, &Kept::default())?;
     site::replace(&finished, &dest).map_err(|e| Fault::file(&shown, e))?;
     println!("the book stands in {}", shown.join("index.html").display());
     Ok(ExitCode::SUCCESS)

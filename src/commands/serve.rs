@@ -21,7 +21,7 @@ use super::project;
 use crate::chapter::Chapter;
 use crate::error::{Fault, Faults};
 use crate::project::Project;
-use crate::render::{escape, site};
+use crate::render::{Kept, escape, site};
 use crate::{fresh, notebook, runner};
 
 /// Changes that come closer together than this are one change.
@@ -68,6 +68,7 @@ pub fn run(book: Option<&Path>, args: Args) -> anyhow::Result<ExitCode> {
         project,
         port,
         site: RwLock::new(None),
+        kept: Kept::default(),
         banners: Mutex::new(HashMap::new()),
         changed,
     });
@@ -153,6 +154,7 @@ struct Live {
     project: Project,
     port: u16,
     site: RwLock<Option<Arc<Site>>>,
+    kept: Kept,
     /// What a chapter's page says at its head, by the chapter's path.
     banners: Mutex<HashMap<PathBuf, String>>,
     changed: watch::Sender<u64>,
@@ -166,8 +168,8 @@ impl Live {
             .clone()
     }
 
-    /// Renders the book; on a fault the last good site stays.
-    fn render(&self) {
+    /// Renders the book, and says whether that went well; on a fault the last good site stays.
+    fn render(&self) -> bool {
         let rendered = tempfile::Builder::new()
             .prefix("course-site-")
             .tempdir()
@@ -178,22 +180,29 @@ impl Live {
                 ))
             })
             .and_then(|dir| {
-                site::render(&self.project, &dir.path().join("site"), &site::Notes::new())?;
+                site::render(
+                    &self.project,
+                    &dir.path().join("site"),
+                    &site::Notes::new(),
+                    &self.kept,
+                )?;
                 Ok(dir)
             });
+        let good = rendered.is_ok();
         let site = match rendered {
             Ok(dir) => Site::Stands(dir),
             Err(faults) => {
                 eprintln!("{faults}");
                 if matches!(self.site().as_deref(), Some(Site::Stands(_))) {
                     eprintln!("the last good pages stay");
-                    return;
+                    return false;
                 }
                 Site::Faulty(faults.to_string())
             }
         };
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(site));
         self.tell();
+        good
     }
 
     fn tell(&self) {
@@ -495,10 +504,12 @@ fn watch_files(live: Arc<Live>, wake: Sender<()>) -> anyhow::Result<impl Watcher
     std::thread::spawn(move || {
         while told.recv().is_ok() {
             while told.recv_timeout(QUIET).is_ok() {}
-            live.render();
-            if wake.send(()).is_err() {
-                // nobody runs chapters: pages alone are kept up
+            let start = std::time::Instant::now();
+            if live.render() {
+                eprintln!("rendered again in {:.2} s", start.elapsed().as_secs_f64());
             }
+            // with --no-run nobody listens: the pages alone are kept up
+            let _ = wake.send(());
         }
     });
     Ok(watcher)

@@ -102,13 +102,12 @@ fn opens(tag: &str, name: &str) -> bool {
 
 /// The length of the tag that a text begins with, quoted attribute values respected.
 fn tag_end(text: &str) -> Option<usize> {
-    let mut quote = None;
-    for (i, c) in text.char_indices() {
-        match (quote, c) {
-            (Some(q), _) if q == c => quote = None,
-            (Some(_), _) => {}
-            (None, '"' | '\'') => quote = Some(c),
-            (None, '>') => return Some(i + 1),
+    let mut quote = 0;
+    for (i, &b) in text.as_bytes().iter().enumerate() {
+        match b {
+            b'>' if quote == 0 => return Some(i + 1),
+            b'"' | b'\'' if quote == 0 => quote = b,
+            b if b == quote => quote = 0,
             _ => {}
         }
     }
@@ -160,27 +159,7 @@ fn reference(text: &str) -> Option<usize> {
 /// Whether HTML that a cell gave can do nothing but show: no script, no handler, no form, nothing that
 /// is fetched from elsewhere.
 pub fn is_inert(html: &str) -> bool {
-    let lower = html.to_ascii_lowercase();
-    const ELEMENTS: [&str; 14] = [
-        "<script",
-        "<iframe",
-        "<object",
-        "<embed",
-        "<link",
-        "<meta",
-        "<base",
-        "<form",
-        "<input",
-        "<button",
-        "<video",
-        "<audio",
-        "<template",
-        "<foreignobject",
-    ];
-    if ELEMENTS.iter().any(|e| lower.contains(e)) || lower.contains("javascript:") {
-        return false;
-    }
-    let mut rest = lower.as_str();
+    let mut rest = html;
     while let Some(at) = rest.find('<') {
         rest = &rest[at..];
         let end = tag_end(rest).unwrap_or(rest.len());
@@ -190,15 +169,67 @@ pub fn is_inert(html: &str) -> bool {
         rest = &rest[end..];
     }
     // style sheets may not fetch
-    !lower.contains("@import") && !fetches_by_url(&lower)
+    !(html.contains("url(") || html.contains("URL(") || html.contains('@'))
+        || !fetches(&html.to_ascii_lowercase())
 }
 
+const ACTIVE: [&str; 14] = [
+    "script",
+    "iframe",
+    "object",
+    "embed",
+    "link",
+    "meta",
+    "base",
+    "form",
+    "input",
+    "button",
+    "video",
+    "audio",
+    "template",
+    "foreignobject",
+];
+
 fn is_inert_tag(tag: &str) -> bool {
+    let name = tag[1..]
+        .trim_start_matches('/')
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .next()
+        .unwrap_or("");
+    if ACTIVE.iter().any(|a| name.eq_ignore_ascii_case(a)) {
+        return false;
+    }
     for (name, value) in attributes(tag) {
-        if name.starts_with("on") {
+        if name.get(..2).is_some_and(|n| n.eq_ignore_ascii_case("on")) {
             return false;
         }
-        let value = value.trim();
+        let is_address = [
+            "src",
+            "srcset",
+            "poster",
+            "data",
+            "href",
+            "xlink:href",
+            "action",
+            "formaction",
+        ]
+        .iter()
+        .any(|a| name.eq_ignore_ascii_case(a));
+        if !is_address {
+            // an animation could set what it names
+            if name.eq_ignore_ascii_case("attributename") {
+                return false;
+            }
+            continue;
+        }
+        let (name, value) = (name.to_ascii_lowercase(), value.to_ascii_lowercase());
+        let value: String = value
+            .chars()
+            .filter(|c| !c.is_whitespace() && !c.is_control())
+            .collect();
+        if value.contains("javascript:") || value.contains("&") && tag.starts_with("<a") {
+            return false;
+        }
         match name.as_str() {
             "src" | "srcset" | "poster" | "data" if !value.starts_with("data:image/") => {
                 return false;
@@ -216,7 +247,10 @@ fn is_inert_tag(tag: &str) -> bool {
     true
 }
 
-fn fetches_by_url(lower: &str) -> bool {
+fn fetches(lower: &str) -> bool {
+    if lower.contains("@import") {
+        return true;
+    }
     let mut rest = lower;
     while let Some(at) = rest.find("url(") {
         rest = rest[at + 4..].trim_start_matches([' ', '"', '\'']);
@@ -230,8 +264,8 @@ fn fetches_by_url(lower: &str) -> bool {
     false
 }
 
-/// The attributes of a tag, as lower-case name and value.
-fn attributes(tag: &str) -> Vec<(String, String)> {
+/// The attributes of a tag: name and value.
+fn attributes(tag: &str) -> Vec<(&str, &str)> {
     let mut found = Vec::new();
     let inner = tag.trim_start_matches('<').trim_end_matches('>');
     let mut rest = match inner.find(|c: char| c.is_whitespace() || c == '/') {
@@ -246,9 +280,9 @@ fn attributes(tag: &str) -> Vec<(String, String)> {
         let end = rest
             .find(|c: char| c.is_whitespace() || c == '=' || c == '/')
             .unwrap_or(rest.len());
-        let name = rest[..end.max(1).min(rest.len())].to_string();
+        let name = &rest[..end.max(1).min(rest.len())];
         rest = rest[end.max(1).min(rest.len())..].trim_start();
-        let mut value = String::new();
+        let mut value = "";
         if let Some(after) = rest.strip_prefix('=') {
             let after = after.trim_start();
             let (v, r) = match after.chars().next() {
@@ -263,7 +297,7 @@ fn attributes(tag: &str) -> Vec<(String, String)> {
                     (&after[..end], &after[end..])
                 }
             };
-            value = v.to_string();
+            value = v;
             rest = r;
         }
         found.push((name, value));
@@ -322,6 +356,9 @@ mod tests {
             "<img src=x onerror='alert(1)'>",
             "<img src=\"https://example.org/a.png\">",
             "<a href=\" javascript:alert(1)\">a</a>",
+            "<a href=\"java&#115;cript:alert(1)\">a</a>",
+            "<A HREF=\"Java\tScript:alert(1)\">a</A>",
+            "<set attributeName=\"href\" to=\"javascript:alert(1)\"/>",
             "<image xlink:href=\"http://example.org/a.png\"/>",
             "<p style=\"background:url(http://example.org/a)\">a</p>",
             "<style>@import 'x.css'</style>",

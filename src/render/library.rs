@@ -49,6 +49,29 @@ pub struct Library {
 }
 
 impl Library {
+    /// The texts that [`Library::read`] depends on, by path: equal texts give an equal library.
+    pub fn sources(project: &Project) -> BTreeMap<PathBuf, String> {
+        let mut sources = BTreeMap::new();
+        let mut open = vec![project.root.join("lib")];
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                if path.is_dir() {
+                    if !SILENT.contains(&name.as_ref()) && name != "target" {
+                        open.push(path);
+                    }
+                } else if name.ends_with(".rs")
+                    && let Ok(text) = std::fs::read_to_string(&path)
+                {
+                    sources.insert(path, text);
+                }
+            }
+        }
+        sources
+    }
+
     /// Reads the crates below `lib/`. What cannot be read or parsed is left out: the compiler is the one
     /// to report it.
     pub fn read(project: &Project) -> Library {

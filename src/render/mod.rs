@@ -13,8 +13,9 @@ pub mod output;
 pub mod site;
 pub mod source;
 
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::anyhow;
 use mdbook_preprocessor::book::{Book, BookItem, Chapter as Page};
@@ -23,6 +24,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use crate::chapter::Chapter;
 use crate::error::{Fault, Faults};
 use crate::project::Project;
+use library::Library;
 
 /// HTML on its way into Markdown: written in place, or held back behind a slot.
 #[derive(Debug, Default)]
@@ -72,7 +74,7 @@ impl Sink {
 }
 
 /// Puts what was held back into a finished page.
-pub fn fill(page: &str, slots: &[Vec<String>]) -> String {
+pub fn fill(page: &str, slots: &[Arc<Vec<String>>]) -> String {
     let mut out = String::with_capacity(page.len() * 2);
     let mut rest = page;
     while let Some(at) = rest.find("<x-s") {
@@ -104,18 +106,42 @@ pub fn fill(page: &str, slots: &[Vec<String>]) -> String {
 #[derive(Debug, Clone)]
 pub struct Course {
     project: Project,
-    /// Slots by page, and the chapters met; only in a hosted render.
-    held: Option<Arc<Mutex<Held>>>,
     notes: site::Notes,
+    /// Slots by page; only in a hosted render.
+    held: Option<Arc<Mutex<Held>>>,
+    kept: Kept,
 }
 
 /// What a hosted render hands over beside the book.
 #[derive(Debug, Default)]
 pub struct Held {
     /// The slots of each page.
-    pub slots: Vec<Vec<String>>,
+    pub slots: Vec<Arc<Vec<String>>>,
     /// The library crates as the chapters' links see them.
-    pub library: library::Library,
+    pub library: Arc<Library>,
+}
+
+/// What one render leaves for the next: whatever has not changed is not made again.
+pub type Kept = Arc<Mutex<Keep>>;
+
+/// See [`Kept`].
+#[derive(Debug, Default)]
+pub struct Keep {
+    sources: BTreeMap<PathBuf, String>,
+    library: Arc<Library>,
+    pages: HashMap<PathBuf, (PageKey, String, Arc<Vec<String>>)>,
+    /// The source pages' texts, by module.
+    pub(crate) bodies: HashMap<String, String>,
+}
+
+/// All that a page depends on, beside the library.
+#[derive(Debug, PartialEq)]
+struct PageKey {
+    number: usize,
+    text: String,
+    notebook: Option<Vec<u8>>,
+    note: Option<Vec<String>>,
+    jupyter: String,
 }
 
 impl Course {
@@ -123,63 +149,87 @@ impl Course {
     pub fn stock(project: Project) -> Self {
         Course {
             project,
-            held: None,
             notes: site::Notes::new(),
+            held: None,
+            kept: Kept::default(),
         }
     }
 
     /// For [`site::render`]: heavy parts are held back.
-    pub fn hosted(project: Project, notes: site::Notes) -> (Self, Arc<Mutex<Held>>) {
+    pub fn hosted(project: Project, notes: site::Notes, kept: Kept) -> (Self, Arc<Mutex<Held>>) {
         let held = Arc::new(Mutex::new(Held::default()));
         let course = Course {
             project,
-            held: Some(held.clone()),
             notes,
+            held: Some(held.clone()),
+            kept,
         };
         (course, held)
     }
 
     fn pages(&self, ctx: &PreprocessorContext, book: &mut Book) -> Result<(), Faults> {
-        let library = library::Library::read(&self.project);
-        let setting = |key: &str| -> Option<String> {
-            ctx.config
-                .get(&format!("preprocessor.course.{key}"))
-                .ok()
-                .flatten()
-        };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = &mut *kept;
+        let sources = Library::sources(&self.project);
+        if sources != kept.sources {
+            kept.library = Arc::new(Library::read(&self.project));
+            kept.sources = sources;
+            kept.pages.clear();
+            kept.bodies.clear();
+        }
+        let library = kept.library.clone();
+        let jupyter: Option<String> = ctx.config.get("preprocessor.course.jupyter").ok().flatten();
         let context = chapter::Context {
             project: &self.project,
             library: &library,
-            jupyter: setting("jupyter")
-                .unwrap_or_else(|| "http://localhost:8888/lab/tree".to_string()),
+            jupyter: jupyter.unwrap_or_else(|| "http://localhost:8888/lab/tree".to_string()),
             hosted: self.held.is_some(),
             notes: &self.notes,
         };
         let mut faults = Vec::new();
-        let mut slots: Vec<Vec<String>> = Vec::new();
+        let mut slots: Vec<Arc<Vec<String>>> = Vec::new();
         book.for_each_chapter_mut(|page| {
             let Some(path) = page.source_path.clone() else {
                 return;
             };
+            let key = PageKey {
+                number: slots.len(),
+                text: page.content.clone(),
+                notebook: std::fs::read(self.project.notebook_path(&path)).ok(),
+                note: self.notes.get(&path).cloned(),
+                jupyter: context.jupyter.clone(),
+            };
+            if let Some((old, content, held)) = kept.pages.get(&path)
+                && *old == key
+            {
+                page.content = content.clone();
+                slots.push(held.clone());
+                return;
+            }
             let mut sink = match self.held {
                 Some(_) => Sink::holding(slots.len()),
                 None => Sink::direct(),
             };
             match page_of(&context, &path, page, &mut sink) {
-                Ok(content) => page.content = content,
-                Err(found) => faults.extend(found),
+                Ok(content) => {
+                    let held = Arc::new(sink.into_slots());
+                    slots.push(held.clone());
+                    page.content = content.clone();
+                    kept.pages.insert(path, (key, content, held));
+                }
+                Err(found) => {
+                    slots.push(Arc::default());
+                    faults.extend(found);
+                }
             }
-            slots.push(sink.into_slots());
         });
         if !faults.is_empty() {
             return Err(Faults(faults));
         }
         match &self.held {
             Some(held) => {
-                if let Ok(mut held) = held.lock() {
-                    held.slots = slots;
-                    held.library = library;
-                }
+                let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+                *held = Held { slots, library };
             }
             None => self.add_sources(&library, book),
         }
@@ -187,7 +237,7 @@ impl Course {
     }
 
     /// In a stock build the source pages are pages of the book, at its end.
-    fn add_sources(&self, library: &library::Library, book: &mut Book) {
+    fn add_sources(&self, library: &Library, book: &mut Book) {
         book.push_item(BookItem::PartTitle("Source".to_string()));
         for module in library.modules() {
             let html = source::body(library, module);
@@ -261,7 +311,7 @@ mod tests {
         let mut sink = Sink::holding(1);
         let a = sink.block("<b>A</b>".into());
         let b = sink.inline("<i>B</i>".into());
-        let slots = vec![Vec::new(), sink.into_slots()];
+        let slots = vec![Arc::default(), Arc::new(sink.into_slots())];
         let page = format!("<p>{b} and {a} and <x-s7-0></x-s7-0> <x-s</p>");
         assert_eq!(
             fill(&page, &slots),

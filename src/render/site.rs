@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use mdbook_driver::MDBook;
 
-use super::{Course, Held, fill, library, source};
+use super::{Course, Held, Kept, fill, library, source};
 use crate::error::{Fault, Faults};
 use crate::project::Project;
 
@@ -13,11 +14,11 @@ use crate::project::Project;
 pub type Notes = BTreeMap<PathBuf, Vec<String>>;
 
 /// Renders the site into `dest`, which is made, and emptied where it exists. A chapter in `notes` says
-/// on its page that its outputs are old, and why.
+/// on its page that its outputs are old, and why. What `kept` holds of an earlier render is used.
 ///
 /// # Errors
 /// The faults of the chapters, or of the book's settings.
-pub fn render(project: &Project, dest: &Path, notes: &Notes) -> Result<(), Faults> {
+pub fn render(project: &Project, dest: &Path, notes: &Notes, kept: &Kept) -> Result<(), Faults> {
     let general = |e: anyhow::Error| match e.downcast::<Faults>() {
         Ok(faults) => faults,
         Err(e) => Fault::file("book.toml", format!("{e:#}")).into(),
@@ -29,15 +30,11 @@ pub fn render(project: &Project, dest: &Path, notes: &Notes) -> Result<(), Fault
     }
     let mut book = MDBook::load(&project.root).map_err(general)?;
     book.config.build.build_dir = dest.to_path_buf();
-    let (course, held) = Course::hosted(project.clone(), notes.clone());
+    let (course, held) = Course::hosted(project.clone(), notes.clone(), kept.clone());
     book.with_preprocessor(course);
     book.build().map_err(general)?;
-    let held = std::mem::take(
-        &mut *held
-            .lock()
-            .map_err(|_| Fault::file("book.toml", "the render was cut off"))?,
-    );
-    finish(project, dest, &held)
+    let held = std::mem::take(&mut *held.lock().unwrap_or_else(PoisonError::into_inner));
+    finish(project, dest, &held, kept)
         .map_err(|e| Fault::file(dest, format!("the site cannot be written: {e}")))?;
     Ok(())
 }
@@ -66,7 +63,8 @@ fn missing(project: &Project) -> Result<Vec<Fault>, Fault> {
     Ok(faults)
 }
 
-fn finish(project: &Project, dest: &Path, held: &Held) -> std::io::Result<()> {
+fn finish(project: &Project, dest: &Path, held: &Held, kept: &Kept) -> std::io::Result<()> {
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     for path in pages(dest)? {
         let html = std::fs::read_to_string(&path)?;
         if html.contains("<x-s") {
@@ -80,9 +78,12 @@ fn finish(project: &Project, dest: &Path, held: &Held) -> std::io::Result<()> {
             if let Some(folder) = path.parent() {
                 std::fs::create_dir_all(folder)?;
             }
-            let body = source::body(&held.library, module);
+            let body = kept
+                .bodies
+                .entry(module.path.clone())
+                .or_insert_with(|| source::body(&held.library, module));
             let depth = module.path.split("::").count();
-            std::fs::write(path, skeleton.page(&module.path, &body, depth))?;
+            std::fs::write(path, skeleton.page(&module.path, body, depth))?;
         }
     }
     for entry in project.entries().unwrap_or_default() {

@@ -194,15 +194,14 @@ fn docs(library: &Library, module: &Module, markdown: &str, up: &str) -> String 
                     target(&dest_url)
                 };
                 open.push(to.is_some());
-                match to {
-                    Some(to) => Some(Event::Start(Tag::Link {
+                to.map(|to| {
+                    Event::Start(Tag::Link {
                         link_type,
                         dest_url: to.into(),
                         title,
                         id,
-                    })),
-                    None => None,
-                }
+                    })
+                })
             }
             Event::End(TagEnd::Link) => open.pop().unwrap_or(false).then_some(event),
             // documentation is text: HTML in it is shown, not acted on
