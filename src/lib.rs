@@ -16,3 +16,4 @@ pub mod render;
 pub mod results;
 pub mod runner;
 pub mod snippets;
+pub mod sync;

@@ -33,6 +33,15 @@ pub enum Segment {
 }
 
 impl Segment {
+    /// `prose`, `code`, or `check` for a check that is run once more.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Segment::Prose(_) => "prose",
+            Segment::Code(_) => "code",
+            Segment::Recheck { .. } => "check",
+        }
+    }
+
     /// The index of the chapter's cell whose code this segment runs.
     pub fn runs(&self) -> Option<usize> {
         match self {
@@ -95,6 +104,24 @@ pub struct Answer {
     pub outputs: Vec<Output>,
 }
 
+/// The key, below [`KEY`] of a notebook's metadata, of the state that chapter and notebook last had in
+/// common: one [`base_entry`] a cell.
+pub const BASE: &str = "cells";
+
+/// A cell of the common state: its id, its kind, and the hash of its text in the chapter's form.
+pub fn base_entry(id: &str, kind: &str, text: &str) -> String {
+    format!("{id} {kind} {}", text_hash(kind, text))
+}
+
+/// The hash of a cell's text in the chapter's form; white space around it does not count.
+pub fn text_hash(kind: &str, text: &str) -> String {
+    let text = match kind {
+        "prose" => unbind(text).trim().to_string(),
+        _ => text.trim_end().to_string(),
+    };
+    hex(text.as_bytes())[..16].to_string()
+}
+
 /// Marks of ours in a notebook's and a cell's metadata stand under this key.
 pub const KEY: &str = "course";
 
@@ -114,6 +141,12 @@ pub fn compose(
         .map(|s| source(chapter, s, results))
         .collect();
     let ids = assign_ids(chapter, &segments, &sources, previous);
+    let base: Vec<Value> = segments
+        .iter()
+        .zip(&sources)
+        .zip(&ids)
+        .map(|((segment, (_, text)), id)| base_entry(id.as_str(), segment.kind(), text).into())
+        .collect();
     let cells = segments
         .iter()
         .zip(&sources)
@@ -146,6 +179,7 @@ pub fn compose(
     if !front.is_empty() {
         course.insert("front_matter".into(), front.into());
     }
+    course.insert(BASE.into(), base.into());
     if let Some(record) = record {
         course.insert("run".into(), record);
     }

@@ -195,6 +195,19 @@ async fn run_chapter(
     progress: &Progress,
 ) -> Result<f64, Vec<Fault>> {
     let previous = notebook::load(project, &chapter.path).map_err(|f| vec![f])?;
+    if let Some(stored) = &previous
+        && !options.compare
+        && let Some(cell) = crate::sync::would_lose(chapter, stored)
+    {
+        let path = project.shown(&project.notebook_path(&chapter.path));
+        return Err(vec![
+            Fault::file(
+                path,
+                format!("cell {cell} was edited in Jupyter, and a run would lose the edit"),
+            )
+            .with_detail("`cargo course sync` carries it into the chapter"),
+        ]);
+    }
     let parts = fresh::parts(project, chapter).map_err(|f| vec![f])?;
     let path = project.notebook_path(&chapter.path);
     let folder = path.parent().unwrap_or(&project.root).to_path_buf();
