@@ -556,3 +556,50 @@ proptest! {
         prop_assert!(!html.contains("NaN") && !html.contains("inf"), "{html}");
     }
 }
+
+/// Where the drawing's data begin: the corner of the nested SVG, less its margin.
+fn corner(html: &str) -> (f64, f64) {
+    let nested = html.split("<svg x=\"").nth(1).unwrap();
+    let y = nested.split("y=\"").nth(1).unwrap();
+    let number = |text: &str| text.split('"').next().unwrap().parse::<f64>().unwrap() + 4.0;
+    (number(nested), number(y))
+}
+
+/// Ticks and reference lines are placed by one rule, and the data by plotters: they must agree.
+#[test]
+fn ticks_and_lines_stand_where_the_data_do() {
+    let linear = plot().points("a", [0.0, 10.0, 20.0], [0.0, 40.0, 100.0]);
+    let log = plot()
+        .log_x()
+        .log_y()
+        .points("a", [1.0, 10.0, 1000.0], [50.0, 4000.0, 500_000.0]);
+    for (plot, level) in [(linear, 40.0), (log, 4000.0)] {
+        let figure = plot
+            .hline(level, "level")
+            .vline(10.0, "upright")
+            .draw()
+            .unwrap();
+        let html = figure.to_html();
+        let (left, top) = corner(&html);
+        let (x, y) = centres(&figure)[1];
+        let (x, y) = (left + x, top + y);
+        let attribute = |label: &str, name: &str| -> f64 {
+            let before = html.split(&format!(">{label}</text>")).next().unwrap();
+            let tag = before.rsplit("<text ").next().unwrap();
+            let value = tag.split(&format!("{name}=\"")).nth(1).unwrap();
+            value.split('"').next().unwrap().parse().unwrap()
+        };
+        assert!((attribute("10", "x") - x).abs() < 0.2, "the tick at 10");
+        assert!(
+            (attribute("upright", "x") - x).abs() < 0.2,
+            "the line at 10"
+        );
+        assert!((attribute("level", "y") - 4.3 - y).abs() < 0.2, "the level");
+        if level == 40.0 {
+            assert!(
+                (attribute("40", "y") - 4.3 - y).abs() < 0.2,
+                "the tick at 40"
+            );
+        }
+    }
+}
