@@ -50,6 +50,7 @@ pub struct Plot {
     caption: Option<String>,
     series: Vec<Series>,
     references: Vec<Reference>,
+    notes: Vec<(f64, f64, String)>,
     x_range: Option<(f64, f64)>,
     y_range: Option<(f64, f64)>,
     x_ticks: Option<Vec<(f64, String)>>,
@@ -107,6 +108,7 @@ impl Plot {
             caption: None,
             series: Vec::new(),
             references: Vec::new(),
+            notes: Vec::new(),
             x_range: None,
             y_range: None,
             x_ticks: None,
@@ -278,6 +280,13 @@ impl Plot {
             label: label.into(),
             vertical: true,
         });
+        self
+    }
+
+    /// A short text beside the point (`x`, `y`), to the right of it where there is room.
+    #[must_use]
+    pub fn note(mut self, x: f64, y: f64, text: impl Into<String>) -> Self {
+        self.notes.push((x, y, text.into()));
         self
     }
 
@@ -512,6 +521,29 @@ impl Plot {
                     value,
                     axis,
                 });
+            }
+        }
+        for (x, y, text) in &self.notes {
+            for (value, axis, log) in [(*x, 'x', self.log_x), (*y, 'y', self.log_y)] {
+                let (name, what) = (text.clone(), "note");
+                if !value.is_finite() {
+                    let index = axis.to_string();
+                    return Err(DisplayError::NotFinite {
+                        name,
+                        what,
+                        index,
+                        value,
+                    });
+                }
+                if log && value <= 0.0 {
+                    return Err(DisplayError::NotPositive {
+                        name,
+                        what,
+                        index: 0,
+                        value,
+                        axis,
+                    });
+                }
             }
         }
         for (x, label) in self.x_ticks.iter().flatten() {
@@ -762,6 +794,17 @@ impl Plot {
             }
         }
         draw_ends(&mut svg, &ends, &area);
+        for (at_x, at_y, text) in &self.notes {
+            let (a, b) = (x.place(*at_x), y.place(*at_y));
+            if (0.0..=1.0).contains(&a) && (0.0..=1.0).contains(&b) {
+                let (px, py) = (left + a * plot_width, area_bottom - b * plot_height + 4.3);
+                if px + 7.0 + text_width(text, TEXT_SIZE) <= left + plot_width {
+                    svg.text(px + 7.0, py, Anchor::Start, text);
+                } else {
+                    svg.text(px - 7.0, py, Anchor::End, text);
+                }
+            }
+        }
         Ok((Drawing { svg, width, height }, plot_height))
     }
 
@@ -938,7 +981,8 @@ impl Plot {
         // A few units of room, so that marks at the edge are whole.
         let room = 4.0;
         Ok(format!(
-            "<svg x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" viewBox=\"{m} {m} {w} {h}\" overflow=\"hidden\">\n{body}</svg>\n",
+            "<svg x=\"{x}\" y=\"{y}\" width=\"{w}\" height=\"{h}\" viewBox=\"{m} {m} {w} {h}\" overflow=\"hidden\" \
+             style=\"width:{w}px;height:{h}px;max-width:none;max-height:none\">\n{body}</svg>\n",
             x = crate::svg::short(area.left - room),
             y = crate::svg::short(area.top - room),
             w = crate::svg::short(area.width + 2.0 * room),

@@ -182,6 +182,40 @@ fn a_line_is_labelled_at_its_end_and_points_above() {
 }
 
 #[test]
+fn a_note_stands_beside_its_point_within_the_plot() {
+    let html = plot()
+        .points("a", [0.0, 1.0], [0.0, 1.0])
+        .note(0.0, 0.0, "first")
+        .note(1.0, 1.0, "last")
+        .note(5.0, 1.0, "beyond")
+        .draw()
+        .unwrap()
+        .to_html();
+    let tag = |label: &str| {
+        let before = html.split(&format!(">{label}</text>")).next().unwrap();
+        before.rsplit("<text ").next().unwrap().to_owned()
+    };
+    assert!(
+        !tag("first").contains("text-anchor"),
+        "to the right of its point"
+    );
+    assert!(
+        tag("last").contains("text-anchor=\"end\""),
+        "to the left of its point"
+    );
+    assert!(!html.contains("beyond"));
+    let fault = plot()
+        .points("a", [1.0], [1.0])
+        .note(f64::NAN, 1.0, "here")
+        .draw()
+        .unwrap_err();
+    assert_eq!(
+        fault.to_string(),
+        "`here`: note[x] is NaN, which cannot be drawn"
+    );
+}
+
+#[test]
 fn labels_of_lines_that_end_together_do_not_overlap() {
     let mut plot = plot();
     for i in 0..8 {
