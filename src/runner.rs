@@ -177,8 +177,32 @@ fn launch(
             .block_on(client::find(name))
             .map_err(|message| Fault::file("--kernel", message));
     }
-    let _ = chapters;
-    let binary = project.root.join("target/kernel/course-kernel");
+    let bar = Progress::named("kernel", options.quiet);
+    let mut show = |progress: kernel::Progress| match progress {
+        kernel::Progress::Compiling { name, done, total } => {
+            bar.say(&format!("compiling {name} ({done} of {total})"));
+        }
+        kernel::Progress::Message(text) => bar.say(&text),
+        _ => {}
+    };
+    let fault = |e: kernel::KernelError| Fault::file("lib/kernel", e.to_string());
+    let workspace = kernel::Workspace::find(&project.root).map_err(fault)?;
+    let binary = kernel::build(&workspace, &mut show).map_err(fault)?;
+    for chapter in chapters {
+        let folder = project.notebook_path(&chapter.path);
+        let folder = folder.parent().unwrap_or(&project.root);
+        let mut deps = Vec::new();
+        for dep in fresh::deps(chapter)? {
+            let line = format!(":dep {}", dep.spec);
+            deps.push(
+                kernel::Dep::parse(&line, folder)
+                    .map_err(|e| chapter.fault(dep.line, e.to_string()))?,
+            );
+        }
+        kernel::warm(&workspace, &deps, &mut show)
+            .map_err(|e| chapter.fault(chapter.cells[0].line, e.to_string()))?;
+    }
+    bar.clear();
     let mut launch = Launch::binary(&binary);
     launch
         .env
@@ -715,6 +739,10 @@ impl Progress {
             eprintln!("{}: {text}", self.name);
             *self.last.borrow_mut() = key;
         }
+    }
+
+    fn clear(&self) {
+        self.bar.finish_and_clear();
     }
 
     fn finish(&self, text: &str) {
