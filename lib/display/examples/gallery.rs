@@ -62,7 +62,7 @@ fn shown() -> Result<Vec<String>, Box<dyn Error>> {
         .line("least squares", &grid, &line)
         .colour(1)
         .hline(auto.mpg.mean().unwrap_or(0.0), "mean")
-        .note(132.0, 32.7, "oldsmobile cutlass ciera (diesel)")
+        .note(132.0, 32.7, "datsun 280-zx")
         .alt("392 cars: fuel economy falls with power, steeply at first, while the fitted line is straight")
         .caption("The line is too high in the middle and too low at both ends: the relation bends.")
         .draw()?;

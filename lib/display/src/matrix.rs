@@ -416,6 +416,7 @@ impl Heatmap {
                 svg.text(0.0, top + 13.0, Anchor::Start, &line);
                 top += 17.0;
             }
+            top += 4.0;
         }
         // Column labels stand above the columns, upright where they are too wide.
         if !self.column_labels.is_empty() {
@@ -627,5 +628,52 @@ impl Scale {
             .into_iter()
             .map(|value| (value, number::significant(value, 3)))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_with_both_signs_has_zero_in_the_middle() {
+        let scale = Scale::over(&[-4.0, 1.0, 2.0], None).unwrap();
+        assert_eq!((scale.low, scale.high), (-4.0, 4.0));
+        assert_eq!(
+            [-4.0, -1.0, 0.0, 2.0, 9.0].map(|x| scale.depth(x)),
+            [-1.0, -0.25, 0.0, 0.5, 1.0]
+        );
+        assert_eq!(scale.fill(-4.0), "fill=\"#d55e00\" fill-opacity=\"0.75\"");
+        assert_eq!(scale.fill(2.0), "fill=\"#0072b2\" fill-opacity=\"0.38\"");
+    }
+
+    #[test]
+    fn a_scale_of_one_sign_begins_at_zero_or_at_the_range() {
+        let scale = Scale::over(&[1.0, 2.0], None).unwrap();
+        assert_eq!([0.0, 1.0, 2.0].map(|x| scale.depth(x)), [0.0, 0.5, 1.0]);
+        let scale = Scale::over(&[1.0, 2.0], Some((1.0, 3.0))).unwrap();
+        assert_eq!(
+            [0.0, 1.0, 2.0, 3.0].map(|x| scale.depth(x)),
+            [0.0, 0.0, 0.5, 1.0]
+        );
+        let scale = Scale::over(&[-1.0], Some((-3.0, -1.0))).unwrap();
+        assert_eq!(
+            [-3.0, -2.0, -1.0].map(|x| scale.depth(x)),
+            [-1.0, -0.5, 0.0]
+        );
+        let zeros = Scale::over(&[0.0, 0.0], None).unwrap();
+        assert_eq!(zeros.depth(0.0), 0.0);
+    }
+
+    #[test]
+    fn a_picture_has_the_colours_of_cells() {
+        let scale = Scale::over(&[-1.0, 1.0], None).unwrap();
+        let palette = Scale::palette();
+        let entry = |value: f64| palette[usize::from(scale.index(value))];
+        let deepest = (255.0 * DEEPEST).round() as u8;
+        assert_eq!(entry(1.0), [0x00, 0x72, 0xb2, deepest]);
+        assert_eq!(entry(-1.0), [0xd5, 0x5e, 0x00, deepest]);
+        assert_eq!(entry(0.0)[3], 0);
+        assert!(entry(0.5)[3].abs_diff(deepest / 2) <= 1);
     }
 }
