@@ -176,14 +176,17 @@ pub fn clean(limit_bytes: u64) -> Result<Vec<Folder>, KernelError> {
     Ok(removed)
 }
 
-/// Removes the folders of sessions whose process has ended, however it ended.
+/// Removes the folders of sessions whose process has ended, however it ended. Only under the lock that sessions are
+/// made under: one that is being made is not locked yet.
 pub(crate) fn collect_dead_sessions() {
     let Ok(cache) = cache_folder() else { return };
     let Ok(entries) = std::fs::read_dir(cache.join("sessions")) else {
         return;
     };
     for path in entries.flatten().map(|entry| entry.path()) {
-        if let Ok(Some(lock)) = Lock::try_take(&path) {
+        if path.is_dir()
+            && let Ok(Some(lock)) = Lock::try_take(&path)
+        {
             // Left for the next start if it fails.
             let _ = remove_locked(&path, lock);
         }

@@ -182,19 +182,19 @@ pub fn keep_needed(metadata: &mut Value) {
     let kept = needed(metadata);
     let is_kept = |id: &Value| id.as_str().is_some_and(|id| kept.contains(id));
 
-    retain(&mut metadata["packages"], |package| is_kept(&package["id"]));
-    retain(&mut metadata["workspace_members"], is_kept);
-    retain(&mut metadata["workspace_default_members"], is_kept);
-    let nodes = &mut metadata["resolve"]["nodes"];
-    retain(nodes, |node| is_kept(&node["id"]));
-    for node in nodes.as_array_mut().into_iter().flatten() {
-        retain(&mut node["dependencies"], is_kept);
-        retain(&mut node["deps"], |dep| is_kept(&dep["pkg"]));
+    retain(metadata, "/packages", |package| is_kept(&package["id"]));
+    retain(metadata, "/workspace_members", is_kept);
+    retain(metadata, "/workspace_default_members", is_kept);
+    retain(metadata, "/resolve/nodes", |node| is_kept(&node["id"]));
+    let nodes = metadata.pointer_mut("/resolve/nodes");
+    for node in nodes.and_then(Value::as_array_mut).into_iter().flatten() {
+        retain(node, "/dependencies", is_kept);
+        retain(node, "/deps", |dep| is_kept(&dep["pkg"]));
     }
 }
 
-fn retain(array: &mut Value, keep: impl Fn(&Value) -> bool) {
-    if let Some(array) = array.as_array_mut() {
+fn retain(value: &mut Value, pointer: &str, keep: impl Fn(&Value) -> bool) {
+    if let Some(array) = value.pointer_mut(pointer).and_then(Value::as_array_mut) {
         array.retain(keep);
     }
 }

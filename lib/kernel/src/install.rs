@@ -77,9 +77,22 @@ fn sys_prefix() -> Result<PathBuf, KernelError> {
 /// # Errors
 /// [`KernelError::NoBinary`] if the kernel is not built; [`KernelError::Io`] if the folder cannot be written.
 pub fn install(ws: &Workspace, target: &Target) -> Result<PathBuf, KernelError> {
-    let built = kernel_binary(ws);
+    install_binary(ws, &kernel_binary(ws), target)
+}
+
+/// As [`install`], with the kernel's binary at `built`.
+///
+/// # Errors
+/// As [`install`].
+pub fn install_binary(
+    ws: &Workspace,
+    built: &Path,
+    target: &Target,
+) -> Result<PathBuf, KernelError> {
     if !built.is_file() {
-        return Err(KernelError::NoBinary { path: built });
+        return Err(KernelError::NoBinary {
+            path: built.to_owned(),
+        });
     }
     let folder = kernelspec_folder(target)?;
     if folder.join("kernel.json").is_file() && !is_ours(&folder) {
@@ -92,7 +105,7 @@ pub fn install(ws: &Workspace, target: &Target) -> Result<PathBuf, KernelError> 
     std::fs::create_dir_all(&folder).at("create", &folder)?;
 
     let binary = folder.join(built.file_name().unwrap_or_default());
-    copy_over(&built, &binary)?;
+    copy_over(built, &binary)?;
     let spec = json!({
         "argv": [binary.to_string_lossy(), "--control_file", "{connection_file}"],
         "display_name": "Rust (ml-fullstack)",

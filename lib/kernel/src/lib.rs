@@ -31,7 +31,7 @@ pub use binary::{build, kernel_binary};
 pub use cache::{DEFAULT_LIMIT, Folder, FolderKind, cache_folder, clean, folders, limit};
 pub use dep::Dep;
 pub use error::KernelError;
-pub use install::{Target, install, kernelspec_folder, uninstall};
+pub use install::{Target, install, install_binary, kernelspec_folder, uninstall};
 pub use progress::Progress;
 pub use warm::{Warm, warm};
 pub use workspace::Workspace;

@@ -1,11 +1,10 @@
 //! The processes of a kernel: what a cell's process is given, and how all of them end.
 
 use crate::session::{self, Session};
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
-/// The folder that goes with this process.
-static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+/// The session of this process: its folder goes with the process, however that ends.
+static SESSION: OnceLock<Session> = OnceLock::new();
 
 /// Prepares this process, which was started to run cells: gives it the environment from outside the session, and lets
 /// it end when the kernel does, even in the middle of a cell.
@@ -23,7 +22,7 @@ pub unsafe fn become_cell() {
         }
     }
     #[cfg(unix)]
-    unix::follow_parent(|| unix::kill_self());
+    unix::follow_parent(unix::kill_self);
 }
 
 /// Prepares this process, which is to be the kernel of `session`: sets the environment, and sees to it that the
@@ -36,17 +35,16 @@ pub unsafe fn become_kernel(session: Session) {
         // Safety: the caller's promise.
         unsafe { std::env::set_var(name, value) };
     }
-    let _ = FOLDER.set(session.dir.clone());
-    // From here on the end of the process gives the folder back, not that of a scope.
-    std::mem::forget(session);
+    let _ = SESSION.set(session);
     #[cfg(unix)]
     unix::end_with_signals();
 }
 
-/// Removes the session's folder, if this process has one.
+/// Ends this process's session in order: what it has compiled is kept for the next, and its folder removed.
 pub fn end_session() {
-    if let Some(folder) = FOLDER.get() {
-        session::remove(folder);
+    if let Some(session) = SESSION.get() {
+        session.hand_on();
+        session::remove(&session.dir);
     }
 }
 
@@ -58,7 +56,13 @@ mod unix {
     const PARENT: &str = "JPY_PARENT_PID";
 
     extern "C" fn at_exit() {
-        super::end_session();
+        remove_folder();
+    }
+
+    fn remove_folder() {
+        if let Some(session) = super::SESSION.get() {
+            super::session::remove(&session.dir);
+        }
     }
 
     pub(super) fn kill_self() {
@@ -113,7 +117,7 @@ mod unix {
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
-        super::end_session();
+        remove_folder();
         // Safety: ends the process without running what other threads may be in the middle of.
         unsafe { libc::_exit(code) }
     }

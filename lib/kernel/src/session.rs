@@ -26,13 +26,15 @@ pub(crate) const ANSWERS: &str = "COURSE_ANSWERS";
 const OUTER: &str = "COURSE_OUTER_";
 
 /// What a session changes of the environment; cells see the values from outside.
-const CHANGED: [&str; 7] = [
+const CHANGED: [&str; 8] = [
     "CARGO_HOME",
     "EVCXR_CONFIG_DIR",
     "EVCXR_TMPDIR",
     "JUPYTER_PATH",
     LIBRARY_PATH,
     "RUSTC",
+    // evcxr's own doing: it asks for the backtrace of every panic, which is one of the kernel's insides.
+    "RUST_BACKTRACE",
     "RUST_SRC_PATH",
 ];
 
@@ -53,6 +55,8 @@ pub struct Session {
     /// Whether it started from compiled dependencies.
     pub warm: bool,
     env: Vec<(OsString, OsString)>,
+    ws: Workspace,
+    toolchain: Toolchain,
     _lock: Lock,
 }
 
@@ -82,21 +86,19 @@ pub fn prepare(ws: &Workspace, kernel: &Path) -> Result<Session, KernelError> {
         dir,
         warm: false,
         env: Vec::new(),
+        ws: ws.clone(),
+        toolchain,
         _lock: lock,
     };
-    session.fill(ws, kernel, &toolchain)?;
+    session.fill(kernel)?;
     Ok(session)
 }
 
 impl Session {
-    fn fill(
-        &mut self,
-        ws: &Workspace,
-        kernel: &Path,
-        toolchain: &Toolchain,
-    ) -> Result<(), KernelError> {
+    fn fill(&mut self, kernel: &Path) -> Result<(), KernelError> {
+        let (ws, toolchain) = (&self.ws, &self.toolchain);
         layout::write(&self.dir, ws, &warm::seed(ws), &[])?;
-        self.warm = warm::copy(&warm::folder(ws, toolchain)?, &self.dir)?;
+        self.warm = warm::copy(ws, &warm::folder(ws, toolchain)?, &self.dir)?;
 
         let outer_home = cargo_home();
         let config = self.dir.join("config");
@@ -171,6 +173,13 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// Hands what the session has compiled to those that come after it. Only for a session that has ended in order:
+    /// one that was stopped in the middle of a build may hold half of a crate.
+    pub fn hand_on(&self) {
+        // The next session compiles again what could not be kept.
+        let _ = warm::keep(&self.ws, &self.toolchain, &self.dir);
     }
 
     /// What to set in the environment of the kernel's process.

@@ -13,6 +13,9 @@ use std::path::{Path, PathBuf};
 /// The file that names the crates of the book in a warm folder: their artifacts are copied, not linked.
 const LOCAL: &str = "local";
 
+/// Where cargo notes what is compiled.
+const FINGERPRINTS: &str = ".fingerprint";
+
 /// A folder of compiled dependencies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warm {
@@ -97,7 +100,7 @@ pub(crate) fn seed(ws: &Workspace) -> Vec<Dep> {
         .unwrap_or_default()
         .into_iter()
         .filter(|dep| {
-            locked.contains(dep.name.as_str()) && !dep.path().is_some_and(|p| !p.is_dir())
+            locked.contains(dep.name.as_str()) && dep.path().is_none_or(|path| path.is_dir())
         })
         .collect()
 }
@@ -131,34 +134,96 @@ fn local(dir: &Path) -> BTreeSet<String> {
         .collect()
 }
 
+/// The crates in `lib/` and those that chapters name by a path, besides those that the folder `warm` remembers.
+fn all_local(ws: &Workspace, warm: &Path) -> BTreeSet<String> {
+    let mut names = local(warm);
+    let crates = std::fs::read_dir(ws.root.join("lib"));
+    names.extend(
+        crates
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.file_name().to_string_lossy().replace('-', "_")),
+    );
+    let deps = ws.deps().unwrap_or_default();
+    let by_path = deps.iter().filter(|dep| dep.path().is_some());
+    names.extend(by_path.map(|dep| dep.name.replace('-', "_")));
+    names
+}
+
 /// Fills the build folder at `root` with what the warm folder `from` holds. Returns whether there was any.
-pub(crate) fn copy(from: &Path, root: &Path) -> Result<bool, KernelError> {
+pub(crate) fn copy(ws: &Workspace, from: &Path, root: &Path) -> Result<bool, KernelError> {
     let target = layout::cell(from).join("target");
     if !target.is_dir() {
         return Ok(false);
     }
     let _lock = Lock::share(from)?;
     touch(from);
-    let local = local(from);
+    let local = all_local(ws, from);
     copy_tree(&target, &layout::cell(root).join("target"), &local)?;
     Ok(true)
 }
 
+/// Adds to the warm folder what the session at `root` has compiled and the folder does not hold yet.
+///
+/// What it holds stays as it is: a crate of the book that has changed since is compiled anew by [`warm`].
+pub(crate) fn keep(ws: &Workspace, toolchain: &Toolchain, root: &Path) -> Result<(), KernelError> {
+    let from = layout::cell(root).join("target");
+    let dir = folder(ws, toolchain)?;
+    let to = layout::cell(&dir).join("target");
+    if !from.is_dir() || (to.is_dir() && !has_news(&from, &to)) {
+        return Ok(());
+    }
+    // Somebody who compiles there does more than this would.
+    let Some(_lock) = Lock::try_take(&dir)? else {
+        return Ok(());
+    };
+    layout::write(&dir, ws, &seed(ws), &[])?;
+    copy_tree(&from, &to, &all_local(ws, &dir))?;
+    touch(&dir);
+    Ok(())
+}
+
+/// Whether there is a compiled unit in one target folder that the other does not know.
+fn has_news(from: &Path, to: &Path) -> bool {
+    let Ok(entries) = std::fs::read_dir(from) else {
+        return false;
+    };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        let (from, to) = (entry.path(), to.join(&name));
+        if !from.is_dir() || is_cells(&name.to_string_lossy()) || name == "incremental" {
+            false
+        } else if from
+            .parent()
+            .is_some_and(|folder| folder.ends_with(FINGERPRINTS))
+        {
+            !to.exists()
+        } else {
+            has_news(&from, &to)
+        }
+    })
+}
+
+/// Copies a target folder but for what is the cells' own; files that are there already stay.
 fn copy_tree(from: &Path, to: &Path, local: &BTreeSet<String>) -> Result<(), KernelError> {
     std::fs::create_dir_all(to).at("create", to)?;
     let in_deps = from.file_name().is_some_and(|name| name == "deps");
-    for entry in std::fs::read_dir(from).at("read", from)? {
-        let entry = entry.at("read", from)?;
+    let entries: Result<Vec<_>, _> = std::fs::read_dir(from).at("read", from)?.collect();
+    let mut entries = entries.at("read", from)?;
+    // A fingerprint says that a unit is compiled: it comes after the unit.
+    entries.sort_by_key(|entry| entry.file_name() == FINGERPRINTS);
+    for entry in entries {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let source = entry.path();
         let kind = entry.file_type().at("read", &source)?;
         if kind.is_dir() {
             // A session compiles its cells afresh, and the book's crates rarely.
-            if name != "incremental" && !is_of(&name, CELL) {
+            if name != "incremental" && !is_cells(&name) {
                 copy_tree(&source, &to.join(&*name), local)?;
             }
-        } else if kind.is_file() && !is_of(&name, CELL) {
+        } else if kind.is_file() && !is_cells(&name) {
             // Compiled registry crates never change under their name, so one file serves every session. Everything
             // that cargo may write again, it must find as the session's own.
             let shared = (in_deps && !local.iter().any(|krate| is_of(&name, krate)))
@@ -168,6 +233,11 @@ fn copy_tree(from: &Path, to: &Path, local: &BTreeSet<String>) -> Result<(), Ker
         }
     }
     Ok(())
+}
+
+/// Whether a file or folder is of a cell's own compilation: evcxr renames the library of the n-th to `code_n`.
+fn is_cells(name: &str) -> bool {
+    is_of(name, CELL) || name.starts_with("libcode_") || name.starts_with("code_")
 }
 
 /// Whether a file or folder of cargo's belongs to `krate`: `libkrate-HASH.rlib`, `krate-HASH`, `libkrate.so`.
@@ -180,6 +250,9 @@ fn is_of(name: &str, krate: &str) -> bool {
 }
 
 fn copy_file(from: &Path, to: &Path, shared: bool) -> Result<(), KernelError> {
+    if to.exists() {
+        return Ok(());
+    }
     if shared && std::fs::hard_link(from, to).is_ok() {
         return Ok(());
     }
