@@ -626,7 +626,7 @@ impl Scale {
         }
         values
             .into_iter()
-            .map(|value| (value, number::significant(value, 3)))
+            .map(|value| (value, number::trimmed(value, 3)))
             .collect()
     }
 }

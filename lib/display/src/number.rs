@@ -80,6 +80,28 @@ pub fn significant(x: f64, digits: usize) -> String {
     }
 }
 
+/// As [`significant`], without zeros at the end of the decimals.
+///
+/// # Examples
+/// ```
+/// use display::number::trimmed;
+/// assert_eq!(trimmed(0.8102, 6), "0.8102");
+/// assert_eq!(trimmed(1.23e-5, 6), "1.23×10⁻⁵");
+/// assert_eq!(trimmed(43274.99999, 6), "43,275");
+/// ```
+pub fn trimmed(x: f64, digits: usize) -> String {
+    let text = significant(x, digits);
+    let (mantissa, power) = text.split_at(text.find('×').unwrap_or(text.len()));
+    if mantissa.contains('.') {
+        format!(
+            "{}{power}",
+            mantissa.trim_end_matches('0').trim_end_matches('.')
+        )
+    } else {
+        text
+    }
+}
+
 /// `x` as a percentage with `decimals` digits after the point: 0.1234 is 12.3 %.
 ///
 /// # Examples

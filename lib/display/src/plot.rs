@@ -56,6 +56,7 @@ pub struct Plot {
     x_ticks: Option<Vec<(f64, String)>>,
     log_x: bool,
     log_y: bool,
+    equal: bool,
     size: (u32, u32),
 }
 
@@ -114,6 +115,7 @@ impl Plot {
             x_ticks: None,
             log_x: false,
             log_y: false,
+            equal: false,
             size: (640, 400),
         }
     }
@@ -338,6 +340,14 @@ impl Plot {
         self
     }
 
+    /// Gives one unit the same length on both axes, as geometry needs it, by showing more of one of
+    /// them.
+    #[must_use]
+    pub fn equal_axes(mut self) -> Self {
+        self.equal = true;
+        self
+    }
+
     /// Names places on the horizontal axis, in place of numbers: the categories of bars, say.
     ///
     /// # Examples
@@ -411,12 +421,17 @@ impl Plot {
         self.check_values()?;
         let labels = (x_label.as_str(), y_label.as_str());
         let (width, height) = (f64::from(self.size.0), f64::from(self.size.1));
-        let (wide, _) = self.layout(labels, width, height)?;
+        let (wide, area) = self.layout(labels, width, height)?;
         let narrow = if needs_narrow(self.size.0) {
             // Labels take more rows there, so the height is what keeps the area in proportion.
-            let least = (NARROW * height / width * 0.75).clamp(150.0, 300.0);
-            let (_, area_height) = self.layout(labels, NARROW, 700.0)?;
-            let (drawing, _) = self.layout(labels, NARROW, (700.0 - area_height + least).ceil())?;
+            let (_, tall) = self.layout(labels, NARROW, 700.0)?;
+            let wanted = if self.equal {
+                (tall.width * area.height / area.width).clamp(120.0, 420.0)
+            } else {
+                (NARROW * height / width * 0.75).clamp(150.0, 300.0)
+            };
+            let (drawing, _) =
+                self.layout(labels, NARROW, (700.0 - tall.height + wanted).ceil())?;
             Some(drawing)
         } else {
             None
@@ -643,14 +658,33 @@ impl Plot {
         self.series[i].colour.unwrap_or(i) % PALETTE.len()
     }
 
-    /// Lays out and draws everything at one size; returns the height of the plot's area too.
+    /// Lays out and draws everything at one size.
     fn layout(
         &self,
+        labels: (&str, &str),
+        width: f64,
+        height: f64,
+    ) -> Result<(Drawing, Area), DisplayError> {
+        let axes = self.axes();
+        let mut laid = self.layout_over(axes, labels, width, height)?;
+        if self.equal {
+            // The labels of other ticks change the area a little, so more than once.
+            for _ in 0..3 {
+                let axes = equalised(axes, &laid.1);
+                laid = self.layout_over(axes, labels, width, height)?;
+            }
+        }
+        Ok(laid)
+    }
+
+    /// Lays out and draws everything at one size, over given axes.
+    fn layout_over(
+        &self,
+        (x, y): (Axis, Axis),
         (x_label, y_label): (&str, &str),
         width: f64,
         height: f64,
-    ) -> Result<(Drawing, f64), DisplayError> {
-        let (x, y) = self.axes();
+    ) -> Result<(Drawing, Area), DisplayError> {
         let mut svg = Svg::default();
         let mut top = svg.title(&self.title, width);
 
@@ -805,7 +839,7 @@ impl Plot {
                 }
             }
         }
-        Ok((Drawing { svg, width, height }, plot_height))
+        Ok((Drawing { svg, width, height }, area))
     }
 
     /// The ends of lines that reach the right edge, and of level lines.
@@ -1249,6 +1283,20 @@ fn dashes(pixels: &[(i32, i32)], dash: f64, gap: f64) -> Vec<Vec<(i32, i32)>> {
         cut.push(current);
     }
     cut
+}
+
+/// The axes with more of one of them shown, so that a unit of each has the same length.
+fn equalised((mut x, mut y): (Axis, Axis), area: &Area) -> (Axis, Axis) {
+    let unit = ((x.high - x.low) / area.width).max((y.high - y.low) / area.height);
+    for (axis, length) in [(&mut x, area.width), (&mut y, area.height)] {
+        let (middle, half) = (axis.low / 2.0 + axis.high / 2.0, unit * length / 2.0);
+        let (low, high) = (middle - half, middle + half);
+        // Beyond the largest float there is nothing more to show.
+        if low.is_finite() && high.is_finite() {
+            (axis.low, axis.high) = (low, high);
+        }
+    }
+    (x, y)
 }
 
 /// The rectangle that the axes enclose.

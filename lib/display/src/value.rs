@@ -39,10 +39,10 @@ impl Value {
 }
 
 impl std::fmt::Display for Value {
-    /// As the results table shows it: floats with six significant digits.
+    /// As the results table shows it: floats with up to six significant digits.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Value::Number(x) => f.write_str(&number::significant(*x, 6)),
+            Value::Number(x) => f.write_str(&number::trimmed(*x, 6)),
             Value::Integer(x) => f.write_str(&number::integer(*x)),
             Value::Text(text) => f.write_str(text),
             Value::Bool(truth) => write!(f, "{truth}"),

@@ -182,6 +182,27 @@ fn a_line_is_labelled_at_its_end_and_points_above() {
 }
 
 #[test]
+fn equal_axes_give_a_square_equal_sides() {
+    let square = plot().points("a", [0.0, 2.0, 0.0], [0.0, 0.0, 2.0]);
+    let sides = |plot: Plot| {
+        let figure = plot.draw().unwrap();
+        let [corner, right, up] = centres(&figure)[..] else {
+            panic!("three circles")
+        };
+        (right.0 - corner.0, corner.1 - up.1)
+    };
+    let (across, upwards) = sides(square.clone());
+    assert!(across > 1.3 * upwards, "{across} {upwards}");
+    for size in [(640, 400), (400, 600), (640, 200)] {
+        let (across, upwards) = sides(square.clone().size(size.0, size.1).equal_axes());
+        assert!(
+            (across - upwards).abs() <= 0.01 * across,
+            "{size:?}: {across} {upwards}"
+        );
+    }
+}
+
+#[test]
 fn a_note_stands_beside_its_point_within_the_plot() {
     let html = plot()
         .points("a", [0.0, 1.0], [0.0, 1.0])
@@ -569,7 +590,7 @@ proptest! {
     #[test]
     fn any_finite_values_are_drawn_with_finite_numbers(
         values in prop::collection::vec((prop::num::f64::NORMAL | prop::num::f64::ZERO, prop::num::f64::NORMAL), 1..40),
-        log in any::<bool>(),
+        log in any::<bool>(), equal in any::<bool>(),
     ) {
         let (mut xs, mut ys): (Array1<f64>, Array1<f64>) =
             (values.iter().map(|v| v.0).collect(), values.iter().map(|v| v.1).collect());
@@ -584,6 +605,7 @@ proptest! {
             .steps("steps", &xs, &ys)
             .bars("bars", &xs, &ys)
             .band("band", &xs, &ys, &ys);
+        let plot = if equal { plot.equal_axes() } else { plot };
         let plot = if log { plot.log_x().log_y() } else { plot };
         let html = plot.draw().unwrap().to_html();
         check(&html);
