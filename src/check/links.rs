@@ -172,9 +172,15 @@ fn existing(file: &Path) -> Option<PathBuf> {
         .or_else(|| file.is_dir().then(|| file.to_path_buf()))
 }
 
-/// The anchors of a chapter: its headings, and ids in its HTML.
+/// The anchors of a chapter: its headings, its cells, and ids in its HTML.
 fn anchors(chapter: &Chapter) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = chapter.headings.iter().map(|h| h.anchor.clone()).collect();
+    found.extend(
+        chapter
+            .cells
+            .iter()
+            .filter_map(crate::render::chapter::anchor),
+    );
     for event in Parser::new_ext(&chapter.text[chapter.body..], markdown_options()) {
         if let Event::Html(text) | Event::InlineHtml(text) = event {
             for tag in html::tags(&text) {

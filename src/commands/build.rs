@@ -28,6 +28,7 @@ pub struct Args {
 /// What went wrong, with its place.
 pub fn run(book: Option<&Path>, args: Args) -> anyhow::Result<ExitCode> {
     let project = project(book)?;
+    site::complete(&project)?;
     let stale = stale(&project)?;
     if !stale.is_empty() && !args.allow_stale {
         return Err(Faults(stale.values().map(|(fault, _)| fault.clone()).collect()).into());

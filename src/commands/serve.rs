@@ -266,10 +266,21 @@ impl Live {
         html.replacen("<main>", &banner, 1).into_bytes()
     }
 
-    /// What tells two states of a page apart.
+    /// What tells two states of a page apart: all but the name of the search index, which changes with
+    /// every page of the book.
     fn mark(&self, path: &str) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.file(path).map(|(bytes, ..)| bytes).hash(&mut hasher);
+        if let Some((bytes, ..)) = self.file(path) {
+            let mut rest = bytes.as_slice();
+            let name = b"searchindex-";
+            while let Some(at) = rest.windows(name.len()).position(|w| w == name) {
+                rest[..at].hash(&mut hasher);
+                rest = &rest[at + name.len()..];
+                let hash = rest.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+                rest = &rest[hash..];
+            }
+            rest.hash(&mut hasher);
+        }
         hasher.finish()
     }
 }

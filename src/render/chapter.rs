@@ -540,6 +540,17 @@ fn cells(
     }
 }
 
+/// The anchor of a cell on its page: `cell-NAME`, or `exercise-ID`, `check-ID`, `solution-ID`.
+pub fn anchor(cell: &Cell) -> Option<String> {
+    match (&cell.name, &cell.role) {
+        (Some(name), _) => Some(format!("cell-{name}")),
+        (None, Role::Exercise(id)) => Some(format!("exercise-{id}")),
+        (None, Role::Check(id)) => Some(format!("check-{id}")),
+        (None, Role::Solution(id)) => Some(format!("solution-{id}")),
+        (None, Role::Step | Role::Setup) => None,
+    }
+}
+
 /// A cell and all that is shown with it.
 struct Shown<'a> {
     cell: &'a Cell,
@@ -555,15 +566,14 @@ impl Shown<'_> {
     fn markdown(&self, sink: &mut Sink) -> String {
         let cell = self.cell;
         let lines = cell.code.lines().count();
-        let (class, anchor) = match &cell.role {
-            Role::Step => ("", None),
-            Role::Setup => (" setup", None),
-            Role::Exercise(id) => (" exercise", Some(format!("exercise-{id}"))),
-            Role::Check(id) => (" check", Some(format!("check-{id}"))),
-            Role::Solution(id) => (" solution", Some(format!("solution-{id}"))),
+        let class = match &cell.role {
+            Role::Step => "",
+            Role::Setup => " setup",
+            Role::Exercise(_) => " exercise",
+            Role::Check(_) => " check",
+            Role::Solution(_) => " solution",
         };
-        let anchor = cell.name.as_ref().map(|n| format!("cell-{n}")).or(anchor);
-        let id = anchor.map_or_else(String::new, |a| format!(" id=\"{}\"", escape::html(&a)));
+        let id = anchor(cell).map_or_else(String::new, |a| format!(" id=\"{}\"", escape::html(&a)));
         let plural = if lines == 1 { "line" } else { "lines" };
         let fold = match &cell.role {
             Role::Solution(_) => Some("Solution".to_string()),

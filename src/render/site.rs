@@ -24,10 +24,7 @@ pub fn render(project: &Project, dest: &Path, notes: &Notes, kept: &Kept) -> Res
         Err(e) => Fault::file("book.toml", format!("{e:#}")).into(),
     };
     // mdBook reports a missing page by its full path alone: name the line that asks for it
-    let absent = missing(project)?;
-    if !absent.is_empty() {
-        return Err(Faults(absent));
-    }
+    complete(project)?;
     let mut book = MDBook::load(&project.root).map_err(general)?;
     book.config.build.build_dir = dest.to_path_buf();
     let (course, held) = Course::hosted(project.clone(), notes.clone(), kept.clone());
@@ -39,11 +36,14 @@ pub fn render(project: &Project, dest: &Path, notes: &Notes, kept: &Kept) -> Res
     Ok(())
 }
 
-/// Pages that `SUMMARY.md` names and that do not exist.
-fn missing(project: &Project) -> Result<Vec<Fault>, Fault> {
+/// Whether every page that `SUMMARY.md` names exists.
+///
+/// # Errors
+/// A fault at the line of each that does not.
+pub fn complete(project: &Project) -> Result<(), Faults> {
     let summary = project.chapters_dir().join("SUMMARY.md");
     let text = crate::error::read_text(&project.root, &summary)?;
-    let faults = project
+    let faults: Vec<Fault> = project
         .entries()?
         .into_iter()
         .filter(|e| !project.chapters_dir().join(&e.path).is_file())
@@ -60,7 +60,11 @@ fn missing(project: &Project) -> Result<Vec<Fault>, Fault> {
             )
         })
         .collect();
-    Ok(faults)
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Faults(faults))
+    }
 }
 
 fn finish(project: &Project, dest: &Path, held: &Held, kept: &Kept) -> std::io::Result<()> {
