@@ -112,6 +112,7 @@ pub fn matvec(a: ArrayView2<f64>, x: ArrayView1<f64>) -> Result<Array1<f64>, Lin
 pub fn matmul(a: ArrayView2<f64>, b: ArrayView2<f64>) -> Result<Array2<f64>, LinalgError> {
     check::finite_matrix("matmul", a)?;
     check::rows("matmul", b, a.ncols())?;
+    let b = b.as_standard_layout(); // a transposed view would be read across its rows
     let mut c = Array2::zeros((a.nrows(), b.ncols()));
     for (a_row, mut c_row) in a.rows().into_iter().zip(c.rows_mut()) {
         for (&weight, b_row) in a_row.iter().zip(b.rows()) {
