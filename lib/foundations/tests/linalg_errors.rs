@@ -324,7 +324,7 @@ fn cholesky_says_why_it_failed() {
     );
     assert_eq!(
         error.to_string(),
-        "Cholesky::new: pivot 1 is -3e0, the matrix is not positive definite"
+        "Cholesky::new: pivot 1 is -3.000e0, the matrix is not positive definite"
     );
     let lopsided = array![[4.0, 1.0], [1.5, 3.0]];
     for (op, error) in [

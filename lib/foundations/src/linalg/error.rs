@@ -63,7 +63,7 @@ pub enum LinalgError {
         pivot: usize,
     },
     /// The matrix is symmetric but not positive definite.
-    #[error("{op}: pivot {pivot} is {value:e}, the matrix is not positive definite")]
+    #[error("{op}: pivot {pivot} is {value:.3e}, the matrix is not positive definite")]
     NotPositiveDefinite {
         /// The operation that was asked for.
         op: &'static str,
@@ -73,7 +73,7 @@ pub enum LinalgError {
         value: f64,
     },
     /// The matrix differs from its transpose.
-    #[error("{op}: entries ({row}, {col}) and ({col}, {row}) differ by {difference:e}")]
+    #[error("{op}: entries ({row}, {col}) and ({col}, {row}) differ by {difference:.3e}")]
     NotSymmetric {
         /// The operation that was asked for.
         op: &'static str,

@@ -8,6 +8,8 @@ the exact answer is computed in rational arithmetic (fractions), and numpy's own
 beside it, so that the Rust test compares error with error.
 """
 
+import csv
+import gzip
 import json
 import sys
 from fractions import Fraction
@@ -20,6 +22,7 @@ import scipy.linalg as sl
 SEED = 20240601
 EPS = np.finfo(float).eps
 OUT = Path(__file__).with_suffix(".json")
+DATA = Path(__file__).parents[3] / "datasets" / "data"
 
 
 def hilbert(n):
@@ -213,6 +216,23 @@ def products_case(name, x, y, a, b):
     }
 
 
+def first_digit(label):
+    """The first image of a digit in the course's MNIST file, (28, 28), in 0..1."""
+    with gzip.open(DATA / "mnist-5k.csv.gz", "rt") as lines:
+        for line in lines:
+            *pixels, found = map(int, line.split(","))
+            if found == label:
+                return np.array(pixels, dtype=float).reshape(28, 28) / 255
+
+
+def longley():
+    with open(DATA / "longley.csv") as lines:
+        rows = list(csv.DictReader(lines))
+    features = ["gnp_deflator", "gnp", "unemployed", "armed_forces", "population", "year"]
+    x = np.array([[1.0] + [float(row[name]) for name in features] for row in rows])
+    return x, np.array([float(row["employed"]) for row in rows])
+
+
 def build():
     rng = np.random.default_rng(SEED)
     n = rng.standard_normal
@@ -273,7 +293,9 @@ def build():
             least_squares_case("polynomial", poly, poly.sum(axis=1)),
             least_squares_case("economic", economic, employed),
             least_squares_case("hilbert columns", hilbert(10)[:, :6], np.ones(10)),
+            least_squares_case("longley", *longley()),
         ],
+        "digit": [{"name": "first 5", "s": np.linalg.svd(first_digit(5), compute_uv=False)}],
     }
 
 

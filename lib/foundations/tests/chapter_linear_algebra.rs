@@ -1,0 +1,210 @@
+//! The named results of the chapter *Linear algebra*, computed through `linalg` alone and compared
+//! with those of the executed notebook.
+
+use datasets::Mnist;
+use display::contract::Notebook;
+use foundations::linalg::{self, Cholesky, Qr, Svd, SymmetricEigen};
+use ndarray::{Array1, Array2, Axis, s};
+use rand::{SeedableRng, rngs::StdRng, seq::SliceRandom};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+fn notebook() -> Notebook {
+    Notebook::open("foundations/linear-algebra").expect("`cargo course run` makes the notebook")
+}
+
+/// The digit that opens the chapter, shape (28, 28).
+fn digit() -> Result<Array2<f64>, datasets::DatasetError> {
+    let mnist = datasets::mnist()?;
+    Ok(mnist.image(mnist.first_of(5)))
+}
+
+/// `‖A - A_r‖ / ‖A‖` in the Frobenius norm.
+fn relative_error(a: &Array2<f64>, rank: usize) -> Result<f64, linalg::LinalgError> {
+    let left = a - &linalg::low_rank(a.view(), rank)?;
+    Ok(linalg::frobenius_norm(left.view())? / linalg::frobenius_norm(a.view())?)
+}
+
+#[test]
+fn a_few_triples_carry_the_digit() -> Outcome {
+    let (notebook, digit) = (notebook(), digit()?);
+    let share = |rank| relative_error(&digit, rank).map(|error| 1.0 - error * error);
+    notebook.assert("rebuilt.share_1", share(1)?);
+    notebook.assert("rebuilt.share_4", share(4)?);
+    notebook.assert("rebuilt.share_8", share(8)?);
+    let svd = Svd::new(digit.view())?;
+    let numbers = svd.u().nrows() + svd.vt().ncols() + 1;
+    notebook.assert("rebuilt.numbers_8", 8 * numbers);
+    Ok(())
+}
+
+#[test]
+fn the_nearest_mean_names_four_digits_in_five() -> Outcome {
+    let mnist: Mnist = datasets::mnist()?;
+    let weights = Array2::from_shape_fn((10, mnist.len()), |(digit, image)| {
+        if usize::from(mnist.labels[image]) == digit {
+            1.0 / 500.0
+        } else {
+            0.0
+        }
+    });
+    let means = linalg::matmul(weights.view(), mnist.images.view())?;
+    let right = (0..mnist.len())
+        .filter(|&i| {
+            let distance = |digit: usize| -> f64 {
+                let pairs = mnist.images.row(i).into_iter().zip(means.row(digit));
+                pairs.map(|(x, m)| (x - m).powi(2)).sum()
+            };
+            let nearest = (0..10).min_by(|&i, &j| distance(i).total_cmp(&distance(j)));
+            nearest == Some(usize::from(mnist.labels[i]))
+        })
+        .count();
+    notebook().assert("means.accuracy", right as f64 / mnist.len() as f64);
+    Ok(())
+}
+
+#[test]
+fn one_direction_carries_four_fifths_of_the_cars() -> Outcome {
+    let measured = [
+        "mpg",
+        "cylinders",
+        "displacement",
+        "horsepower",
+        "weight",
+        "acceleration",
+    ];
+    let cars = datasets::auto()?.design(&measured)?;
+    let centred = &cars - &(cars.sum_axis(Axis(0)) / cars.nrows() as f64);
+    let standard = &centred / &centred.map_axis(Axis(0), |c| c.dot(&c).sqrt());
+    let correlations = linalg::matmul(standard.t(), standard.view())?;
+    let eigen = SymmetricEigen::new(correlations.view())?;
+    notebook().assert(
+        "eigen.first_share",
+        eigen.eigenvalues()[0] / eigen.eigenvalues().sum(),
+    );
+    // the same from the singular values of the standardised table
+    let values = Svd::new(standard.view())?.singular_values().mapv(|v| v * v);
+    notebook().assert("eigen.first_share", values[0] / values.sum());
+    Ok(())
+}
+
+#[test]
+fn squaring_loses_digits_of_the_smallest_value() -> Outcome {
+    let digit = digit()?;
+    let svd = Svd::new(digit.view())?;
+    let last = svd.rank() - 1;
+    let smallest = svd.singular_values()[last];
+    notebook().assert("svd.smallest", smallest);
+    let gram = linalg::matmul(digit.t(), digit.view())?;
+    let squared = SymmetricEigen::new(gram.view())?.eigenvalues()[last].sqrt();
+    let lost = ((squared / smallest - 1.0).abs() / f64::EPSILON).log10();
+    notebook().assert("svd.lost_digits", lost);
+    Ok(())
+}
+
+#[test]
+fn shuffled_pixels_are_not_of_low_rank() -> Outcome {
+    let digit = digit()?;
+    let mut pixels: Vec<f64> = digit.iter().copied().collect();
+    pixels.shuffle(&mut StdRng::seed_from_u64(1));
+    let shuffled = Array2::from_shape_vec((28, 28), pixels)?;
+    notebook().assert("low_rank.error_digit", relative_error(&digit, 8)?);
+    notebook().assert("low_rank.error_shuffled", relative_error(&shuffled, 8)?);
+    Ok(())
+}
+
+#[test]
+fn powers_of_horsepower_cost_the_normal_equations_twice_the_digits() -> Outcome {
+    let power = datasets::auto()?.horsepower / 100.0;
+    let x = Array2::from_shape_fn((power.len(), 9), |(i, j)| power[i].powi(j as i32));
+    let y = x.sum_axis(Axis(1));
+    let digits = |w: &Array1<f64>| linalg::norm_inf((w - 1.0).view()).map(|e| -e.log10());
+    let by_qr = Qr::new(x.view())?.solve(y.view())?;
+    let gram = linalg::matmul(x.t(), x.view())?;
+    let by_normal = Cholesky::new(gram.view())?.solve(x.t().dot(&y).view())?;
+    notebook().assert("power.condition", linalg::condition_number(x.view())?);
+    notebook().assert("power.qr_digits", digits(&by_qr)?);
+    notebook().assert("power.normal_digits", digits(&by_normal)?);
+    Ok(())
+}
+
+#[test]
+fn longley_keeps_what_its_scaled_condition_number_promises() -> Outcome {
+    let longley = datasets::longley()?;
+    let (design, employed) = (longley.design(), longley.employed);
+    let scaled = &design / &design.map_axis(Axis(0), |c| c.dot(&c).sqrt());
+    notebook().assert(
+        "longley.condition",
+        linalg::condition_number(design.view())?,
+    );
+    notebook().assert(
+        "longley.condition_scaled",
+        linalg::condition_number(scaled.view())?,
+    );
+
+    let exact = exact_longley();
+    let digits = |w: &Array1<f64>| {
+        let off = w
+            .iter()
+            .zip(&exact)
+            .map(|(w, exact)| (w / exact - 1.0).abs());
+        -off.fold(f64::EPSILON, f64::max).log10()
+    };
+    let by_qr = linalg::least_squares(design.view(), employed.view())?;
+    let gram = linalg::matmul(design.t(), design.view())?;
+    let right = linalg::matvec(design.t(), employed.view())?;
+    let by_normal = Cholesky::new(gram.view())?.solve(right.view())?;
+    notebook().assert("longley.qr_digits", digits(&by_qr));
+    notebook().assert("longley.normal_digits", digits(&by_normal));
+    Ok(())
+}
+
+/// The solution in rational arithmetic, from `golden/linalg.py`.
+fn exact_longley() -> Vec<f64> {
+    let golden: serde_json::Value =
+        serde_json::from_str(include_str!("golden/linalg.json")).expect("JSON");
+    let cases = golden["least_squares"].as_array().expect("an array");
+    let case = cases
+        .iter()
+        .find(|case| case["name"] == "longley")
+        .expect("the case");
+    let exact = case["exact"].as_array().expect("an array");
+    exact
+        .iter()
+        .map(|v| v.as_f64().expect("a number"))
+        .collect()
+}
+
+#[test]
+fn the_constants_typed_in_the_chapter_are_the_golden_ones() -> Outcome {
+    let chapter = include_str!("../../../chapters/foundations/linear-algebra.md");
+    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/linalg.json"))?;
+    let values = golden["digit"][0]["s"].as_array().expect("an array");
+    for value in &values[..5] {
+        assert!(
+            chapter.contains(&value.to_string()),
+            "numpy's {value} is not in the chapter"
+        );
+    }
+    let start = chapter
+        .find("let certified: Array1<f64> = array![")
+        .expect("the certified values");
+    let list = &chapter[start..][chapter[start..].find('[').expect("[") + 1..];
+    let list = &list[..list.find(']').expect("]")];
+    let certified: Vec<f64> = list
+        .split(',')
+        .map(|v| v.trim().parse())
+        .collect::<Result<_, _>>()?;
+    let exact = exact_longley();
+    assert_eq!(certified.len(), exact.len());
+    for (typed, exact) in certified.iter().zip(&exact) {
+        assert!((typed / exact - 1.0).abs() < 1e-13, "{typed} {exact}");
+    }
+    // and ours agree with numpy's on the digit
+    let svd = Svd::new(digit()?.view())?;
+    let ours = svd.singular_values().slice(s![..5]);
+    for (ours, numpy) in ours.iter().zip(values) {
+        assert!((ours / numpy.as_f64().expect("a number") - 1.0).abs() < 1e-14);
+    }
+    Ok(())
+}
