@@ -247,7 +247,7 @@ async fn run_chapter(
     let first_line = chapter.cells[0].line;
     let mut kernel = Kernel::start(launch, &folder, START_PATIENCE)
         .await
-        .map_err(|e| vec![chapter.fault(first_line, e.to_string())])?;
+        .map_err(|e| vec![chapter.fault(first_line, format!("{e}{}", without_toolchain()))])?;
     let mut answers: Vec<Option<Answer>> = Vec::new();
     let mut cold = 0.0;
     let mut cells = Vec::new();
@@ -298,6 +298,13 @@ async fn run_chapter(
             }
         }
     }
+    if faults.is_empty() && !hears(&mut kernel).await {
+        let writer = chapter.cells.iter().find(|c| c.code.contains("stderr"));
+        faults.push(chapter.fault(
+            writer.map_or(first_line, |c| c.line),
+            "a cell wrote bytes that are not UTF-8 text on stderr: the kernel hears no panic after that",
+        ));
+    }
     kernel.shutdown().await;
     if !faults.is_empty() {
         return Err(faults);
@@ -338,6 +345,37 @@ async fn run_chapter(
     Ok(began.elapsed().as_secs_f64())
 }
 
+/// Whether the kernel still reads what cells write on stderr, where it looks for panics. It stops for
+/// good at bytes that are not UTF-8.
+async fn hears(kernel: &mut Kernel) -> bool {
+    let limit = Duration::from_secs(60);
+    let heard = |o: &Output| matches!(o, Output::Stream { name, text } if name == "stderr" && text.0.contains("heard"));
+    // text on stderr may come late on a busy machine: a second and a third try tell late from never
+    for _ in 0..3 {
+        match kernel.execute("eprintln!(\"heard\");", limit, |_| {}).await {
+            Ok(answer) if answer.outputs.iter().any(heard) => return true,
+            Ok(_) => {}
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+/// What to add to a kernel's failure when there is no Rust toolchain for it.
+fn without_toolchain() -> String {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let here = |tool: &str| {
+        let name = format!("{tool}{}", std::env::consts::EXE_SUFFIX);
+        std::env::split_paths(&path).any(|dir| dir.join(&name).is_file())
+    };
+    match ["cargo", "rustc"].iter().find(|tool| !here(tool)) {
+        Some(tool) => format!(
+            "\n`{tool}` is not on PATH: install Rust, or activate the environment that holds it"
+        ),
+        None => String::new(),
+    }
+}
+
 /// What a cell did.
 #[derive(Debug, Clone, PartialEq)]
 enum Did {
@@ -350,6 +388,7 @@ enum Did {
         text: String,
     },
     EndProcess(String),
+    BadText,
 }
 
 /// Whether a cell did what it must, else the fault.
@@ -414,6 +453,9 @@ fn judge(
         (Did::NotCompile { line, text, .. }, _) => Err(chapter
             .fault(*line, format!("{label} does not compile"))
             .with_detail(on_chapter_lines(chapter, cell, text))),
+        (Did::BadText, _) => Err(at_cell(format!(
+            "{label} printed bytes that are not UTF-8 text: the kernel cannot read on"
+        ))),
         (Did::EndProcess(text), _) => Err(at_cell(format!(
             "{label} ended the process that runs cells"
         ))
@@ -449,6 +491,9 @@ fn what_it_did(cell: &Cell, execution: &Execution) -> Did {
                     .trim()
                     .to_string(),
             );
+        }
+        if text.contains("stream did not contain valid UTF-8") {
+            return Did::BadText;
         }
         if let Some(at) = text.find("panicked at") {
             return Did::Panic(text[at..].to_string());

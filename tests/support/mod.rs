@@ -396,7 +396,9 @@ impl Venv {
         let text = std::fs::read(&requirements)
             .map_err(|e| format!("requirements.txt cannot be read: {e}"))?;
         let key = course::notebook::hex(&[&text, python.as_bytes()].concat());
-        let folder = kernel_cache().join("python");
+        let folder = kernel::cache_folder()
+            .map_err(|e| e.to_string())?
+            .join("python");
         std::fs::create_dir_all(&folder)
             .map_err(|e| format!("{} cannot be made: {e}", folder.display()))?;
         let dir = folder.join(&key[..16]);
@@ -436,16 +438,6 @@ impl Venv {
             .map_err(|e| format!("{} cannot be written: {e}", done.display()))?;
         Ok(Venv { dir, _lock: lock })
     }
-}
-
-/// The course's folder in the user's cache.
-fn kernel_cache() -> PathBuf {
-    let base = std::env::var_os("XDG_CACHE_HOME")
-        .filter(|v| !v.is_empty())
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|h| Path::new(&h).join(".cache")))
-        .unwrap_or_else(std::env::temp_dir);
-    base.join("ml-fullstack")
 }
 
 /// Removes environments that nobody has used for thirty days.
@@ -491,4 +483,18 @@ fn step(command: &mut Command, need: &str) -> Result<(), String> {
         .rfind(|l| !l.trim().is_empty())
         .unwrap_or("it gave no reason");
     Err(format!("{need}: {last}"))
+}
+
+/// The book's kernel, built when it is not there yet.
+pub fn kernel() -> PathBuf {
+    static BUILT: std::sync::Mutex<Option<PathBuf>> = std::sync::Mutex::new(None);
+    let mut built = BUILT.lock().unwrap_or_else(|e| e.into_inner());
+    built
+        .get_or_insert_with(|| {
+            let workspace = kernel::Workspace::find(root()).expect("the repository is a workspace");
+            let mut say = |progress: kernel::Progress| println!("{progress:?}");
+            kernel::build(&workspace, &mut say)
+                .unwrap_or_else(|e| panic!("the kernel cannot be built: {e}"))
+        })
+        .clone()
 }
