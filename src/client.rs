@@ -418,7 +418,24 @@ impl Kernel {
             }
         }
         let elapsed = began.elapsed();
-        // text on stderr may come after idle
+        // What a cell printed may come after its idle: the kernel passes text on beside the answers. It
+        // keeps the order of what waits to be sent, so that text comes before the idle of a later request.
+        let probe = JupyterMessage::new(KernelInfoRequest::default(), None);
+        let probe_id = probe.header.msg_id.clone();
+        self.shell.send(probe).await.map_err(connection)?;
+        let patience = tokio::time::Instant::now() + Duration::from_secs(20);
+        while let Ok(Some(message)) = tokio::time::timeout_at(patience, self.iopub.recv()).await {
+            if is_child_of(&message, &probe_id) && is_idle(&message) {
+                break;
+            }
+            if is_child_of(&message, &id) {
+                heard.take(message);
+            }
+        }
+        if heard.stdout.len() + heard.stderr.len() > MAX_TEXT {
+            return Err(ClientError::Flood);
+        }
+        // and text on stderr comes to the kernel by a road of its own
         let drain = tokio::time::Instant::now() + Duration::from_millis(60);
         while let Ok(Some(message)) = tokio::time::timeout_at(drain, self.iopub.recv()).await {
             if is_child_of(&message, &id) {
