@@ -79,6 +79,9 @@ pub enum ClientError {
     /// A cell printed more than a page can hold.
     #[error("the cell printed more than {} MB: the kernel was ended", MAX_TEXT >> 20)]
     Flood,
+    /// Text of an earlier cell came after that cell had been taken for done.
+    #[error("text that a cell before it printed came too late to be stored")]
+    Late,
     /// The run was interrupted from outside.
     #[error("interrupted")]
     Interrupted,
@@ -376,7 +379,10 @@ impl Kernel {
         limit: Duration,
         mut on_event: impl FnMut(Event),
     ) -> Result<Execution, ClientError> {
-        while self.iopub.try_recv().is_ok() {}
+        let mut late = 0;
+        while let Ok(message) = self.iopub.try_recv() {
+            late += text_length(&message);
+        }
         let began = Instant::now();
         let deadline = tokio::time::Instant::now() + limit;
         let request = JupyterMessage::new(
@@ -400,6 +406,13 @@ impl Kernel {
                         if heard.stdout.len() + heard.stderr.len() > MAX_TEXT {
                             return Err(ClientError::Flood);
                         }
+                    } else {
+                        late += text_length(&message);
+                    }
+                    match late {
+                        0 => {}
+                        n if n > MAX_TEXT => return Err(ClientError::Flood),
+                        _ => return Err(ClientError::Late),
                     }
                 }
                 Some(message) = self.replies.recv() => {
@@ -617,6 +630,14 @@ fn is_child_of(message: &JupyterMessage, id: &str) -> bool {
         .parent_header
         .as_ref()
         .is_some_and(|p| p.msg_id == id)
+}
+
+/// The bytes of text in a message, if it is one of printed text.
+fn text_length(message: &JupyterMessage) -> usize {
+    match &message.content {
+        JupyterMessageContent::StreamContent(s) => s.text.len(),
+        _ => 0,
+    }
 }
 
 fn is_idle(message: &JupyterMessage) -> bool {

@@ -298,12 +298,24 @@ async fn run_chapter(
             }
         }
     }
-    if faults.is_empty() && !hears(&mut kernel).await {
-        let writer = chapter.cells.iter().find(|c| c.code.contains("stderr"));
-        faults.push(chapter.fault(
-            writer.map_or(first_line, |c| c.line),
-            "a cell wrote bytes that are not UTF-8 text on stderr: the kernel hears no panic after that",
-        ));
+    if faults.is_empty() {
+        match hears(&mut kernel).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let writer = chapter.cells.iter().find(|c| c.code.contains("stderr"));
+                faults.push(chapter.fault(
+                    writer.map_or(first_line, |c| c.line),
+                    "a cell wrote bytes that are not UTF-8 text on stderr: the kernel hears no panic after that",
+                ));
+            }
+            Err(e) => {
+                let last = all.iter().rev().find_map(Segment::runs).unwrap_or(0);
+                let cell = &chapter.cells[last];
+                faults.push(chapter.fault(cell.line, format!("{}: {e}", cell.label())));
+                kernel.kill().await;
+                return Err(faults);
+            }
+        }
     }
     kernel.shutdown().await;
     if !faults.is_empty() {
@@ -347,18 +359,19 @@ async fn run_chapter(
 
 /// Whether the kernel still reads what cells write on stderr, where it looks for panics. It stops for
 /// good at bytes that are not UTF-8.
-async fn hears(kernel: &mut Kernel) -> bool {
+async fn hears(kernel: &mut Kernel) -> Result<bool, ClientError> {
     let limit = Duration::from_secs(60);
     let heard = |o: &Output| matches!(o, Output::Stream { name, text } if name == "stderr" && text.0.contains("heard"));
     // text on stderr may come late on a busy machine: a second and a third try tell late from never
     for _ in 0..3 {
-        match kernel.execute("eprintln!(\"heard\");", limit, |_| {}).await {
-            Ok(answer) if answer.outputs.iter().any(heard) => return true,
-            Ok(_) => {}
-            Err(_) => return false,
+        let answer = kernel
+            .execute("eprintln!(\"heard\");", limit, |_| {})
+            .await?;
+        if answer.outputs.iter().any(heard) {
+            return Ok(true);
         }
     }
-    false
+    Ok(false)
 }
 
 /// What to add to a kernel's failure when there is no Rust toolchain for it.
