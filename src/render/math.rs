@@ -48,10 +48,13 @@ pub fn mathml(latex: &str, display: bool) -> Result<String, String> {
     Ok(escaped(&out))
 }
 
-const MARKS: [(char, char, &str); 3] = [
-    ('<', '\u{e000}', "&lt;"),
-    ('>', '\u{e001}', "&gt;"),
-    ('&', '\u{e002}', "&amp;"),
+/// What text of a formula may hold, the mark that stands for it, and how it is written. The parser gives
+/// the space `\ ` as the first.
+const MARKS: [(&str, char, &str); 4] = [
+    ("&nbsp;", '\u{e000}', "&#160;"),
+    ("<", '\u{e001}', "&lt;"),
+    (">", '\u{e002}', "&gt;"),
+    ("&", '\u{e003}', "&amp;"),
 ];
 
 /// Text of a formula whose special characters are marked, where it has some.
@@ -125,6 +128,11 @@ mod tests {
             "{block}"
         );
         assert!(block.contains("&lt;") && !block.contains('\n'), "{block}");
+        let spaced = mathml(r"L,\ U,\ R", false).unwrap();
+        assert!(
+            spaced.contains('\u{a0}') && !spaced.contains('&'),
+            "{spaced}"
+        );
         let text = mathml(r"a \& \text{if a <b> & c}", false).unwrap();
         assert!(
             text.contains("<mo>&amp;</mo>") || text.contains("<mi>&amp;</mi>"),

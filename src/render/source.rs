@@ -175,6 +175,7 @@ fn docs(library: &Library, module: &Module, markdown: &str, up: &str) -> String 
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let parser = Parser::new_with_broken_link_callback(markdown, options, Some(broken));
     let mut open = Vec::new();
+    let mut in_rust = false;
     let events: Vec<Event> = parser
         .filter_map(|event| match event {
             Event::Start(Tag::Heading { .. }) => {
@@ -215,11 +216,24 @@ fn docs(library: &Library, module: &Module, markdown: &str, up: &str) -> String 
                     }
                     _ => "rust",
                 };
+                in_rust = language == "rust";
                 Some(Event::Html(
                     format!("<pre><code class=\"language-{language}\">").into(),
                 ))
             }
-            Event::End(TagEnd::CodeBlock) => Some(Event::Html("</code></pre>".into())),
+            // lines that an example needs and its reader does not
+            Event::Text(text) if in_rust => {
+                let shown = |line: &&str| {
+                    let line = line.trim();
+                    line != "#" && !line.starts_with("# ")
+                };
+                let lines: String = text.split_inclusive('\n').filter(shown).collect();
+                Some(Event::Text(lines.into()))
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                in_rust = false;
+                Some(Event::Html("</code></pre>".into()))
+            }
             other => Some(other),
         })
         .collect();
@@ -262,7 +276,7 @@ mod tests {
         std::fs::write(src.join("lib.rs"), "pub mod a;\n").unwrap();
         std::fs::write(
             src.join("a.rs"),
-            "//! See [`F`], [`Vec`] and [that](crate::a::F); <script>x</script>\n\n/// # Errors\npub struct F;\n",
+            "//! See [`F`], [`Vec`] and [that](crate::a::F); <script>x</script>\n\n/// # Errors\n///\n/// ```\n/// # use hidden;\n/// let shown = 1;\n/// ```\npub struct F;\n",
         )
         .unwrap();
         let library = Library::read(&crate::project::Project {
@@ -274,7 +288,7 @@ mod tests {
             .unwrap();
         let html = body(&library, module);
         assert_eq!(
-            html.matches("href=\"../../source/foundations/a.html#L4\"")
+            html.matches("href=\"../../source/foundations/a.html#L9\"")
                 .count(),
             2,
             "{html}"
@@ -284,7 +298,11 @@ mod tests {
             "{html}"
         );
         assert!(
-            !html.contains("<script>") && html.contains("id=\"L4\""),
+            html.contains("let shown") && !html.contains("use hidden"),
+            "{html}"
+        );
+        assert!(
+            !html.contains("<script>") && html.contains("id=\"L9\""),
             "{html}"
         );
     }
