@@ -306,7 +306,7 @@ fn source_pages_stand_and_every_internal_link_leads_somewhere() {
     book.course(&["build"]).ok();
     let source = book.read("book/source/tiny/sums.html");
     assert!(
-        source.contains("id=\"L9\"") && source.contains("pub fn sum"),
+        source.contains("id=\"L9\"") && source.contains("<span class=\"hljs-title\">sum</span>"),
         "{source}"
     );
     assert!(

@@ -7,7 +7,7 @@ use nbformat::v4::{Cell as NbCell, Notebook, Output};
 use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
 
 use super::library::{self, Library, Place, Uses};
-use super::{Sink, escape, math, output};
+use super::{Sink, code, escape, math, output};
 use crate::chapter::{Cell, Chapter, Expect, Lines, Role, markdown_options};
 use crate::error::Fault;
 use crate::notebook::{self, Segment};
@@ -595,9 +595,8 @@ impl Shown<'_> {
                 "<details class=\"{class}\"><summary>{summary}</summary>"
             ));
         }
-        out.push_str("\n\n");
-        out.push_str(&fence(&cell.code));
-        out.push_str("\n\n");
+        // not held back: code is searched as prose is
+        out.push_str(&escape::one_line(&code::block(&cell.code)));
         if fold.is_some() && !is_solution {
             out.push_str("</details>");
         }
@@ -704,29 +703,4 @@ impl Shown<'_> {
             .collect();
         format!("<p class=\"cell-modules\">Source: {}</p>", links.join(", "))
     }
-}
-
-/// A fence that holds any code; lines that mdBook would hide are kept.
-fn fence(code: &str) -> String {
-    let longest = code
-        .lines()
-        .map(|l| l.trim_start().chars().take_while(|&c| c == '`').count())
-        .max()
-        .unwrap_or(0);
-    let marks = "`".repeat(longest.max(2) + 1);
-    let mut out = format!("{marks}rust\n");
-    for line in code.lines() {
-        let text = line.trim_start();
-        let hidden = text == "#" || text.starts_with("# ") || text.starts_with("##");
-        if hidden {
-            out.push_str(&line[..line.len() - text.len()]);
-            out.push('#');
-            out.push_str(text);
-        } else {
-            out.push_str(line);
-        }
-        out.push('\n');
-    }
-    out.push_str(&marks);
-    out
 }

@@ -6,6 +6,7 @@
 
 pub mod ansi;
 pub mod chapter;
+pub mod code;
 pub mod escape;
 pub mod library;
 pub mod math;

@@ -1,6 +1,8 @@
 //! Pages that show the source of the library's modules: documentation as prose, code with its lines.
 
-use pulldown_cmark::{BrokenLink, CowStr, Event, Options, Parser, Tag, TagEnd, html::push_html};
+use pulldown_cmark::{
+    BrokenLink, CodeBlockKind, CowStr, Event, Options, Parser, Tag, TagEnd, html::push_html,
+};
 
 use super::escape;
 use super::library::{Library, Module, page_of};
@@ -135,9 +137,9 @@ fn code(first: usize, lines: &[&str]) -> String {
         numbers.push_str(&format!("<a id=\"L{n}\" href=\"#L{n}\">{n}</a>\n"));
     }
     format!(
-        "<div class=\"source-code\"><pre class=\"line-numbers\">{}</pre><pre><code class=\"language-rust\">{}</code></pre></div>",
+        "<div class=\"source-code\"><pre class=\"line-numbers\">{}</pre>{}</div>",
         numbers.trim_end(),
-        escape::html(&lines.join("\n"))
+        super::code::block(&lines.join("\n"))
     )
 }
 
@@ -208,18 +210,17 @@ fn docs(library: &Library, module: &Module, markdown: &str, up: &str) -> String 
             // documentation is text: HTML in it is shown, not acted on
             Event::Html(h) | Event::InlineHtml(h) => Some(Event::Text(h)),
             Event::Start(Tag::CodeBlock(kind)) => {
-                let language = match &kind {
-                    pulldown_cmark::CodeBlockKind::Fenced(info)
-                        if !info.is_empty() && !info.split(',').any(is_rust_word) =>
-                    {
-                        "text"
+                in_rust = match &kind {
+                    CodeBlockKind::Fenced(info) => {
+                        info.is_empty() || info.split(',').any(is_rust_word)
                     }
-                    _ => "rust",
+                    CodeBlockKind::Indented => true,
                 };
-                in_rust = language == "rust";
-                Some(Event::Html(
-                    format!("<pre><code class=\"language-{language}\">").into(),
-                ))
+                let class = match in_rust {
+                    true => "no-highlight rust",
+                    false => "language-text",
+                };
+                Some(Event::Html(format!("<pre><code class=\"{class}\">").into()))
             }
             // lines that an example needs and its reader does not
             Event::Text(text) if in_rust => {
@@ -228,7 +229,7 @@ fn docs(library: &Library, module: &Module, markdown: &str, up: &str) -> String 
                     line != "#" && !line.starts_with("# ")
                 };
                 let lines: String = text.split_inclusive('\n').filter(shown).collect();
-                Some(Event::Text(lines.into()))
+                Some(Event::Html(super::code::highlight(&lines).into()))
             }
             Event::End(TagEnd::CodeBlock) => {
                 in_rust = false;
@@ -298,7 +299,7 @@ mod tests {
             "{html}"
         );
         assert!(
-            html.contains("let shown") && !html.contains("use hidden"),
+            html.contains(" shown = ") && !html.contains("use hidden"),
             "{html}"
         );
         assert!(
