@@ -1,9 +1,12 @@
 //! A cell's Rust, understood as statements.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Delimiter, Group, Literal, TokenStream, TokenTree};
 use syn::parse::Parser;
 use syn::spanned::Spanned;
-use syn::{Block, Lit, Stmt};
+use syn::visit::Visit;
+use syn::{Block, Lit, Pat, Stmt};
 
 use crate::chapter::{Cell, Chapter};
 use crate::error::Fault;
@@ -71,9 +74,37 @@ impl Code {
         out
     }
 
-    /// The whole cell on one line, its trailing expression bound to `_`.
-    pub fn one_line(&self) -> String {
-        one_line(&self.bound(""))
+    /// What later cells need of this one, on one line: its items and variables. Statements that leave
+    /// nothing behind (what is shown, printed, asserted) are left out, since the cell's own snippet runs
+    /// them. They stay where they may change a variable (`mutable` holds the names declared `mut` so far)
+    /// or tell the type of one that is not annotated.
+    pub fn state(&self, mutable: &mut BTreeSet<String>) -> String {
+        let locals = self.statements.iter().filter_map(|s| match s {
+            Stmt::Local(local) => Some(local),
+            _ => None,
+        });
+        let mut annotated = true;
+        for local in locals {
+            annotated &= matches!(local.pat, Pat::Type(_));
+            let mut names = MutableNames(mutable);
+            names.visit_pat(&local.pat);
+        }
+        let kept: String = self
+            .statements
+            .iter()
+            .filter(|s| match s {
+                Stmt::Local(_) | Stmt::Item(_) => true,
+                _ => !annotated || mentions(self.text_of(s), mutable),
+            })
+            .map(|s| {
+                let text = self.text_of(s);
+                match self.trailing() {
+                    Some(last) if std::ptr::eq(last, s) => format!("let _ = {text};\n"),
+                    _ => format!("{text}\n"),
+                }
+            })
+            .collect();
+        one_line(&kept)
     }
 
     /// The text of one statement.
@@ -89,6 +120,50 @@ pub fn one_line(text: &str) -> String {
         Ok(tokens) => flatten(tokens).to_string(),
         Err(_) => text.replace('\n', " "),
     }
+}
+
+/// Collects the names that a pattern declares `mut`, and those of types that change behind a shared
+/// reference.
+struct MutableNames<'a>(&'a mut BTreeSet<String>);
+
+impl Visit<'_> for MutableNames<'_> {
+    fn visit_pat_ident(&mut self, ident: &syn::PatIdent) {
+        if ident.mutability.is_some() {
+            self.0.insert(ident.ident.to_string());
+        }
+    }
+
+    fn visit_pat_type(&mut self, typed: &syn::PatType) {
+        syn::visit::visit_pat(self, &typed.pat);
+        let mut shared = SharedChange(false);
+        shared.visit_type(&typed.ty);
+        if let (true, Pat::Ident(ident)) = (shared.0, &*typed.pat) {
+            self.0.insert(ident.ident.to_string());
+        }
+    }
+}
+
+/// Whether a type names a cell, a lock or an atomic.
+struct SharedChange(bool);
+
+impl Visit<'_> for SharedChange {
+    fn visit_ident(&mut self, ident: &proc_macro2::Ident) {
+        let name = ident.to_string();
+        self.0 |= name.ends_with("Cell") || name.starts_with("Atomic");
+        self.0 |= ["Mutex", "RwLock", "Once", "OnceLock", "Sender"].contains(&name.as_str());
+    }
+}
+
+/// Whether a piece of Rust speaks of one of these names.
+fn mentions(text: &str, names: &BTreeSet<String>) -> bool {
+    fn any(tokens: TokenStream, names: &BTreeSet<String>) -> bool {
+        tokens.into_iter().any(|tree| match tree {
+            TokenTree::Group(group) => any(group.stream(), names),
+            TokenTree::Ident(ident) => names.contains(&ident.to_string()),
+            _ => false,
+        })
+    }
+    text.parse::<TokenStream>().is_ok_and(|t| any(t, names))
 }
 
 fn flatten(tokens: TokenStream) -> TokenStream {
@@ -148,15 +223,41 @@ mod tests {
 
     #[test]
     fn one_line_keeps_line_breaks_of_literals() {
-        let line = code("let s: &str = \"a\nb\"; // c\nlet t = r#\"x\ny\"#;\nf(s)").one_line();
+        let line = one_line("let s: &str = \"a\nb\"; // c\nlet t = r#\"x\ny\"#;\nf(s)");
         assert!(!line.contains('\n'));
         assert!(
             line.contains("\"a\\nb\"") && line.contains("\"x\\ny\""),
             "{line}"
         );
-        assert!(
-            line.ends_with("let _ = f (s) ;") || line.ends_with("let _ = f(s);"),
-            "{line}"
+    }
+
+    #[test]
+    fn the_state_of_a_cell_is_what_it_leaves_behind() {
+        let mut mutable = BTreeSet::new();
+        let mut state = |text: &str| code(text).state(&mut mutable).replace(' ', "");
+        assert_eq!(
+            state("let a: i64 = 1;\nprintln!(\"{a}\");\nshow(a)?\n"),
+            "leta:i64=1;"
+        );
+        assert_eq!(
+            state("use a::b;\nfn f() { g(); }\nf();"),
+            "usea::b;fnf(){g();}"
+        );
+        assert_eq!(state("{ let x = 1; show(x) }"), "");
+        // a type that the next statement tells
+        assert_eq!(
+            state("let v = Vec::new();\ntake(v);"),
+            "letv=Vec::new();take(v);"
+        );
+        // variables that change
+        assert_eq!(
+            state("let mut w: Vec<i64> = vec![];\nfor i in 0..3 { w.push(i); }\nother();"),
+            "letmutw:Vec<i64>=vec![];foriin0..3{w.push(i);}"
+        );
+        assert_eq!(state("w.push(4);\nshow(&w)"), "w.push(4);let_=show(&w);");
+        assert_eq!(
+            state("let c: RefCell<i64> = RefCell::new(1);\n*c.borrow_mut() = 2;"),
+            "letc:RefCell<i64>=RefCell::new(1);*c.borrow_mut()=2;"
         );
     }
 
