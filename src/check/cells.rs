@@ -149,12 +149,15 @@ fn unkept(local: &Local, code: &Code) -> Option<(&'static str, String)> {
     let init = local.init.as_ref().map(|init| &*init.expr);
     if let Pat::Type(typed) = &local.pat {
         return match borrowed(&typed.ty)? {
-            Kept::Str => Some((
-                "a `&str` without a lifetime",
+            // literals live for ever, whatever the type says
+            Kept::Str if init.is_some_and(borrows) => Some((
+                "a borrowed `&str`",
                 format!(
-                    "write `let {name}: &'static str = …` for a literal, else `let {name}: String = ….to_string();`"
+                    "keep `let {name}: String = ….to_string();`, or {}",
+                    block(whole)
                 ),
             )),
+            Kept::Str => None,
             Kept::Borrow => Some((
                 "a borrow",
                 match init {
@@ -332,6 +335,35 @@ fn borrowed(ty: &Type) -> Option<Kept> {
     }
 }
 
+/// Whether an expression borrows from a variable, as far as its form shows.
+fn borrows(expr: &Expr) -> bool {
+    match expr {
+        Expr::Reference(r) => !is_static(&r.expr),
+        Expr::Array(array) => array.elems.iter().any(borrows),
+        Expr::Tuple(tuple) => tuple.elems.iter().any(borrows),
+        Expr::Paren(paren) => borrows(&paren.expr),
+        Expr::Try(tried) => borrows(&tried.expr),
+        Expr::MethodCall(call) => {
+            let method = call.method.to_string();
+            let parts = [
+                "trim",
+                "trim_start",
+                "trim_end",
+                "strip_prefix",
+                "strip_suffix",
+                "get",
+                "first",
+                "last",
+            ];
+            let whole = ["unwrap", "expect", "unwrap_or", "unwrap_or_default"];
+            VIEWS.contains(&method.as_str())
+                || parts.contains(&method.as_str())
+                || whole.contains(&method.as_str()) && borrows(&call.receiver)
+        }
+        _ => false,
+    }
+}
+
 /// Whether a borrow of this lives for ever: a literal, or an array of literals.
 fn is_static(expr: &Expr) -> bool {
     match expr {
@@ -370,7 +402,13 @@ mod tests {
         for (code, what, rewrite) in [
             ("let x = &y;", "a borrow", "keep `y.clone()`"),
             ("let x: &Vec<f64> = &y;", "a borrow", "keep `y.clone()`"),
-            ("let x: &str = \"a\";", "without a lifetime", "&'static str"),
+            ("let x: &str = &name;", "a borrowed `&str`", "String"),
+            ("let x: &str = line.trim();", "a borrowed `&str`", "String"),
+            (
+                "let x: [(&str, f64); 1] = [(name.as_str(), 1.0)];",
+                "a borrowed `&str`",
+                "block",
+            ),
             (
                 "let f = |a: f64| a + 1.0;",
                 "a closure",
@@ -409,6 +447,8 @@ mod tests {
             "let x: Vec<f64> = y.iter().map(|v| v + 1.0).collect();",
             "let x = y.iter().sum::<f64>();",
             "let s: &'static str = \"a\";",
+            "let s: &str = \"a\";",
+            "let names: [(&str, f64); 2] = [(\"a\", fit.coef()[0]), (\"b\", 2.0)];",
             "let s = &[1.0, -2.0];",
             "let t: Table = Table::new(h).row(r);",
             "let b: Box<dyn Fn(f64) -> f64> = Box::new(|x| x);",
