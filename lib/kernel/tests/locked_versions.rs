@@ -52,9 +52,11 @@ fn versions(folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
     versions
 }
 
-/// Does in a session's folder what evcxr does when a cell names `deps`: each alone first, then all.
+/// Does in a session's folder what evcxr does until a cell names `deps`: none at its start, then each alone, then all.
 fn name_deps(cell: &Path, deps: &[Dep]) -> BTreeMap<String, BTreeSet<String>> {
     let path = cell.join("Cargo.toml");
+    write(&path, &manifest("ctx", &[]));
+    versions(cell);
     for dep in deps {
         write(
             &path,
@@ -166,8 +168,6 @@ fn a_version_held_back_stays_so() {
             let bare = folder.join("bare");
             write(&bare.join("src/lib.rs"), "");
             std::fs::copy(ws.lock_file(), bare.join("Cargo.lock")).unwrap();
-            write(&bare.join("Cargo.toml"), &manifest("ctx", &[]));
-            versions(&bare);
             assert_ne!(name_deps(&bare, &deps)["a"], older);
         },
     );

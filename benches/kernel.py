@@ -1,0 +1,150 @@
+"""Times kernels on a notebook; started by kernel.sh, which says what is measured."""
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from jupyter_client import KernelManager
+from jupyter_client.kernelspec import KernelSpec
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+COLUMNS = ["ready", "setup cell", "first use", "start to first use", "later cell", "whole notebook", "CPU"]
+
+
+def run(argv, notebook, environment):
+    """Executes the notebook on a fresh kernel and returns its times in seconds, by column."""
+    book = nbformat.read(notebook, as_version=4)
+    manager = KernelManager()
+    manager._kernel_spec = KernelSpec(
+        argv=[*argv, "--control_file", "{connection_file}"],
+        display_name="Rust",
+        language="rust",
+        interrupt_mode="message",
+    )
+    client = NotebookClient(book, km=manager, timeout=3600, startup_timeout=3600)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.monotonic()
+    cells = []
+    try:
+        with client.setup_kernel(cwd=str(Path(notebook).parent), env=environment):
+            ready = time.monotonic() - start
+            for index, cell in enumerate(book.cells):
+                if cell.cell_type != "code" or not cell.source.strip():
+                    continue
+                begun = time.monotonic()
+                try:
+                    client.execute_cell(cell, index)
+                except CellExecutionError:
+                    if not expects_error(cell):
+                        raise
+                cells.append((time.monotonic() - begun, time.monotonic() - start))
+            whole = time.monotonic() - start
+    finally:
+        manager.shutdown_kernel()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {
+        "ready": ready,
+        "setup cell": cells[0][0],
+        "first use": cells[1][0],
+        "start to first use": cells[1][1],
+        "later cell": statistics.median(seconds for seconds, _ in cells[2:]),
+        "whole notebook": whole,
+        "CPU": cpu,
+    }
+
+
+def expects_error(cell):
+    return "raises-exception" in cell.metadata.get("tags", []) or any(
+        output.output_type == "error" for output in cell.outputs
+    )
+
+
+def link_tree(source, target):
+    """A copy that shares the large compiled files."""
+
+    def copy(a, b):
+        if os.sep + "deps" + os.sep in a:
+            os.link(a, b)
+        else:
+            shutil.copy2(a, b)
+
+    shutil.copytree(source, target, copy_function=copy)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--root", required=True)
+    parser.add_argument("--notebook", required=True)
+    parser.add_argument("--kernel", required=True)
+    parser.add_argument("--stock")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("COURSE_", "EVCXR_"))}
+    outer["RUST_BACKTRACE"] = "0"
+    ours = [options.kernel]
+    ours_env = outer | {"COURSE_ROOT": options.root}
+    if options.stock:
+        stock, stock_env = [options.stock], outer
+        print(f"stock: {options.stock}")
+    else:
+        stock, stock_env = ours, outer | {"COURSE_STOCK": "1"}
+        print("stock: the course's own build of evcxr_jupyter, without its preparation (COURSE_STOCK=1)")
+    print(f"notebook: {options.notebook}; medians of {options.repeats}; {os.cpu_count()} cores")
+
+    scratch = Path(tempfile.mkdtemp(prefix="kernel-bench-"))
+    times = {}
+
+    def measure(name, argv, environment):
+        took = run(argv, options.notebook, environment)
+        times.setdefault(name, []).append(took)
+        load = os.getloadavg()[0]
+        print(f"  {name}: " + ", ".join(f"{key} {took[key]:.2f}" for key in COLUMNS) + f" (load {load:.1f})", flush=True)
+
+    try:
+        # What stock compiles once, kept for its warm runs.
+        filled = scratch / "filled"
+        filled.mkdir()
+        run(stock, options.notebook, stock_env | {"EVCXR_TMPDIR": str(filled)})
+        for number in range(options.repeats):
+            cold = scratch / f"cache-{number}"
+            measure("ours, cold", ours, ours_env | {"XDG_CACHE_HOME": str(cold)})
+            shutil.rmtree(cold)
+            measure("ours, warm", ours, ours_env)
+            measure("stock, as met", stock, stock_env)
+            warm = scratch / f"warm-{number}"
+            link_tree(filled, warm)
+            measure("stock, warm", stock, stock_env | {"EVCXR_TMPDIR": str(warm)})
+            shutil.rmtree(warm)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+    medians = {
+        name: {key: statistics.median(took[key] for took in all_times) for key in COLUMNS}
+        for name, all_times in times.items()
+    }
+    ratios = [
+        ("stock as met / ours warm", "stock, as met", "ours, warm"),
+        ("stock as met / ours cold", "stock, as met", "ours, cold"),
+        ("stock warm / ours warm", "stock, warm", "ours, warm"),
+    ]
+    print()
+    print("| seconds | " + " | ".join(COLUMNS) + " |")
+    print("|---|" + "---:|" * len(COLUMNS))
+    for name, row in medians.items():
+        print(f"| {name} | " + " | ".join(f"{row[key]:.2f}" for key in COLUMNS) + " |")
+    for label, slow, fast in ratios:
+        row = [medians[slow][key] / medians[fast][key] for key in COLUMNS]
+        print(f"| {label} | " + " | ".join(f"{ratio:.1f} ×" for ratio in row) + " |")
+
+
+if __name__ == "__main__":
+    main()
