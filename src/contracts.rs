@@ -100,7 +100,9 @@ fn text_of(expr: &syn::Expr) -> Option<String> {
 impl<'a> Visit<'a> for Finder {
     fn visit_item_fn(&mut self, f: &'a syn::ItemFn) {
         let outer = self.test.take();
-        if f.attrs.iter().any(|a| a.path().is_ident("test")) {
+        let is = |name: &str| f.attrs.iter().any(|a| a.path().is_ident(name));
+        // a test that is passed over proves nothing
+        if is("test") && !is("ignore") {
             self.test = Some(f.sig.ident.to_string());
         }
         syn::visit::visit_item_fn(self, f);
@@ -145,7 +147,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let tests = dir.path().join("lib/a/tests");
         std::fs::create_dir_all(&tests).unwrap();
-        let text = "fn nb() { Notebook::open(\"p/a\").unwrap(); }\n#[test]\nfn one() { nb().assert(\"x.y\", 1.0); }\nfn helper() { nb().assert(\"x.z\", 1.0); }\n";
+        let text = "fn nb() { Notebook::open(\"p/a\").unwrap(); }\n#[test]\nfn one() { nb().assert(\"x.y\", 1.0); }\nfn helper() { nb().assert(\"x.z\", 1.0); }\n#[test]\n#[ignore]\nfn off() { nb().assert(\"x.w\", 1.0); }\n";
         std::fs::write(tests.join("t.rs"), text).unwrap();
         let contracts = all(&Project {
             root: dir.path().to_path_buf(),
@@ -153,7 +155,7 @@ mod tests {
         .unwrap();
         let found = &contracts["p/a"];
         assert_eq!(found["x.y"].to_string(), "lib/a/tests/t.rs::one");
-        assert!(!found.contains_key("x.z"));
+        assert!(!found.contains_key("x.z") && !found.contains_key("x.w"));
         std::fs::write(tests.join("t.rs"), "// Notebook::open\nfn (").unwrap();
         let fault = all(&Project {
             root: dir.path().to_path_buf(),

@@ -105,6 +105,11 @@ fn silent(text: &str) -> Vec<(usize, &'static str)> {
     html::tags(text)
         .into_iter()
         .filter(|tag| tag.get("aria-hidden") != Some("true"))
+        // a drawing within a drawing is part of what the outer one says
+        .filter(|tag| {
+            let before = &text[..tag.at];
+            tag.name != "svg" || before.matches("<svg").count() <= before.matches("</svg").count()
+        })
         .filter_map(|tag| match tag.name.as_str() {
             "img" if !filled(tag.get("alt")) => Some((tag.at, "an `<img>` without alt text: add alt=\"what it shows\"")),
             "svg" if !filled(tag.get("aria-label")) && !filled(tag.get("aria-labelledby")) => Some((
@@ -128,6 +133,10 @@ mod tests {
             ("<img src=a>", 1),
             ("<svg role=\"img\" aria-label=\"A line\"><g/></svg>", 0),
             ("<svg role=\"img\"></svg>", 1),
+            (
+                "<svg aria-label=\"A\"><svg x=\"1\"></svg></svg><svg></svg>",
+                1,
+            ),
             ("<svg aria-hidden=\"true\"></svg>", 0),
         ] {
             assert_eq!(silent(html).len(), count, "{html}");
