@@ -336,7 +336,7 @@ fn a_data_file_that_is_missing_or_altered() {
     run().fails_with(&[
         "chapters/one.md:8: cell 2 returned an error",
         file,
-        "missing",
+        "is not there",
     ]);
     book.write(&format!("data/{file}"), &altered);
     run().fails_with(&[
