@@ -460,3 +460,23 @@ fn text_that_a_run_would_lose_is_found() {
     });
     assert_eq!(state(&book), Some(3));
 }
+
+#[test]
+fn cells_moved_on_both_sides_in_two_ways_are_a_conflict() {
+    let book = book();
+    let a = "```rust,name=one\nlet a: i64 = 1;\n```\n\n";
+    book.edit(CHAPTER, a, "");
+    book.edit(CHAPTER, "### Exercise: E", &format!("{a}### Exercise: E"));
+    in_jupyter(&book, |cells| {
+        let c = cells.remove(at(cells, "let c"));
+        cells.insert(0, c);
+    });
+    let before = (book.read(CHAPTER), book.read(NOTEBOOK));
+    book.course(&["sync"])
+        .fails_with(&["moved here and in the notebook, in two ways", "--take"]);
+    assert_eq!((book.read(CHAPTER), book.read(NOTEBOOK)), before);
+    book.course(&["sync", "--take", "notebook"]).ok();
+    sync(&book);
+    let text = book.read(CHAPTER);
+    assert!(text.contains("let c: i64 = 3;\n```\n\n# A"), "{text}");
+}
