@@ -326,10 +326,7 @@ fn the_penalty_that_suits_cars_not_seen() {
     let mut squared = vec![0.0; alphas.len()];
     for lot in 0..20 {
         let (few, rest) = split(auto.len(), 50, lot);
-        let (x, y) = (
-            wide.select(Axis(0), &few),
-            auto.mpg.select(Axis(0), &few),
-        );
+        let (x, y) = (wide.select(Axis(0), &few), auto.mpg.select(Axis(0), &few));
         let path = Ridge::new(0.0).path(x.view(), y.view(), &alphas).unwrap();
         let (unseen, truth) = (wide.select(Axis(0), &rest), auto.mpg.select(Axis(0), &rest));
         for (sum, fit) in squared.iter_mut().zip(&path) {
