@@ -535,17 +535,22 @@ fn look_at(book: &Path) {
                     found.push(format!("at {width}: {wide}"));
                 }
             }
-            for text in browser
-                .evaluate(HARD_TO_READ)
-                .as_array()
-                .into_iter()
-                .flatten()
-            {
-                found.push(format!("contrast {text}"));
-            }
             let dark = browser.evaluate("getComputedStyle(document.documentElement).colorScheme");
             if dark != scheme {
                 found.push(format!("the page is {dark}"));
+            }
+            let themes: &[&str] = match scheme {
+                "light" => &["light", "rust"],
+                _ => &["navy", "coal", "ayu"],
+            };
+            for theme in themes {
+                browser.evaluate(&format!(
+                    "document.documentElement.classList.remove('light', 'rust', 'navy', 'coal', 'ayu'); document.documentElement.classList.add('{theme}')"
+                ));
+                let hard = browser.evaluate(HARD_TO_READ);
+                for text in hard.as_array().into_iter().flatten() {
+                    found.push(format!("contrast in {theme}: {text}"));
+                }
             }
             // folded things must fit as well
             browser.width(390);
