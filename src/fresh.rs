@@ -381,6 +381,9 @@ pub fn same_code(chapter: &Chapter, notebook: &Notebook) -> bool {
     ours.eq(theirs)
 }
 
+/// Words for a part that was, and is now.
+type Say<'a> = dyn Fn(&str, Option<&str>, Option<&str>) -> String + 'a;
+
 /// What differs between a stored record and the present, in words.
 fn differences(then: &Value, now: &Parts) -> Vec<String> {
     let mut reasons = Vec::new();
@@ -389,24 +392,21 @@ fn differences(then: &Value, now: &Parts) -> Vec<String> {
     if then.get("cells").and_then(Value::as_str) != Some(&now.cells) {
         reasons.push("a code cell changed".to_string());
     }
-    let mut compare =
-        |key: &str,
-         now: &BTreeMap<String, String>,
-         say: &dyn Fn(&str, Option<&str>, Option<&str>) -> String| {
-            let then = map(key);
-            let names: BTreeSet<&str> = then
-                .keys()
-                .map(String::as_str)
-                .chain(now.keys().map(String::as_str))
-                .collect();
-            for name in names {
-                let before = then.get(name).and_then(Value::as_str);
-                let after = now.get(name).map(String::as_str);
-                if before != after {
-                    reasons.push(say(name, before, after));
-                }
+    let mut compare = |key: &str, now: &BTreeMap<String, String>, say: &Say| {
+        let then = map(key);
+        let names: BTreeSet<&str> = then
+            .keys()
+            .map(String::as_str)
+            .chain(now.keys().map(String::as_str))
+            .collect();
+        for name in names {
+            let before = then.get(name).and_then(Value::as_str);
+            let after = now.get(name).map(String::as_str);
+            if before != after {
+                reasons.push(say(name, before, after));
             }
-        };
+        }
+    };
     compare("crates", &now.crates, &|name, _, _| {
         format!("{name} changed")
     });

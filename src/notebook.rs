@@ -388,8 +388,8 @@ pub fn align(a: &[(bool, String)], b: &[(bool, String)]) -> Vec<(usize, usize)> 
     let mut gap_start = (0, 0);
     let close_gap = |from: (usize, usize), to: (usize, usize), pairs: &mut Vec<(usize, usize)>| {
         let mut free = from.1;
-        for i in from.0..to.0 {
-            if let Some(j) = (free..to.1).find(|&j| a[i].0 == b[j].0) {
+        for (i, (is_code, _)) in a.iter().enumerate().take(to.0).skip(from.0) {
+            if let Some(j) = (free..to.1).find(|&j| *is_code == b[j].0) {
                 pairs.push((i, j));
                 free = j + 1;
             }

@@ -633,7 +633,9 @@ pub fn tidy_stderr(text: &str) -> String {
         } else if line.starts_with("thread '") && line.contains("panicked at ") {
             in_backtrace = false;
             out.push_str("the cell panicked:\n");
-        } else if !is_backtrace_note(line) && !(out.is_empty() && line.trim().is_empty()) {
+        } else if is_backtrace_note(line) || (out.is_empty() && line.trim().is_empty()) {
+            continue;
+        } else {
             in_backtrace = false;
             out.push_str(line);
         }
