@@ -39,7 +39,7 @@ fn one(output: &Output) -> String {
             } else {
                 e.traceback.join("\n")
             };
-            text_block(&text, "out-err")
+            text_block(&text, "out-trace")
         }
     }
 }
