@@ -92,11 +92,43 @@ fn squaring_loses_digits_of_the_smallest_value() -> Outcome {
     let last = svd.rank() - 1;
     let smallest = svd.singular_values()[last];
     notebook().assert("svd.smallest", smallest);
+    let largest = linalg::spectral_norm(digit.view())?;
+    notebook().assert("svd.squares_apart", 2.0 * (largest / smallest).log10());
     let gram = linalg::matmul(digit.t(), digit.view())?;
     let squared = SymmetricEigen::new(gram.view())?.eigenvalues()[last].sqrt();
     let lost = ((squared / smallest - 1.0).abs() / f64::EPSILON).log10();
     notebook().assert("svd.lost_digits", lost);
     Ok(())
+}
+
+#[test]
+fn rotated_columns_keep_the_smallest_value() -> Outcome {
+    let digit = digit()?;
+    let svd = Svd::new(digit.view())?;
+    let last = svd.rank() - 1;
+    let lengths = rotated(digit.t().to_owned());
+    let off = (lengths[last] / svd.singular_values()[last] - 1.0).abs();
+    notebook().assert("svd.kept_digits", -off.max(f64::EPSILON).log10());
+    Ok(())
+}
+
+/// The lengths of the columns of `a`, longest first, after Jacobi's rotations laid them at right
+/// angles: angles by `atan2`, where the chapter solves a quadratic equation.
+fn rotated(mut a: Array2<f64>) -> Vec<f64> {
+    for _ in 0..8 {
+        for p in 0..a.ncols() {
+            for q in p + 1..a.ncols() {
+                let (x, y) = (a.column(p).to_owned(), a.column(q).to_owned());
+                let angle = 0.5 * (2.0 * x.dot(&y)).atan2(x.dot(&x) - y.dot(&y));
+                let (sin, cos) = angle.sin_cos();
+                a.column_mut(p).assign(&(cos * &x + sin * &y));
+                a.column_mut(q).assign(&(cos * &y - sin * &x));
+            }
+        }
+    }
+    let mut lengths = a.map_axis(Axis(0), |c| c.dot(&c).sqrt()).to_vec();
+    lengths.sort_by(|x, y| y.total_cmp(x));
+    lengths
 }
 
 #[test]
@@ -113,15 +145,30 @@ fn shuffled_pixels_are_not_of_low_rank() -> Outcome {
 #[test]
 fn powers_of_horsepower_cost_the_normal_equations_twice_the_digits() -> Outcome {
     let power = datasets::auto()?.horsepower / 100.0;
-    let x = Array2::from_shape_fn((power.len(), 9), |(i, j)| power[i].powi(j as i32));
-    let y = x.sum_axis(Axis(1));
     let digits = |w: &Array1<f64>| linalg::norm_inf((w - 1.0).view()).map(|e| -e.log10());
-    let by_qr = Qr::new(x.view())?.solve(y.view())?;
-    let gram = linalg::matmul(x.t(), x.view())?;
-    let by_normal = Cholesky::new(gram.view())?.solve(x.t().dot(&y).view())?;
-    notebook().assert("power.condition", linalg::condition_number(x.view())?);
-    notebook().assert("power.qr_digits", digits(&by_qr)?);
-    notebook().assert("power.normal_digits", digits(&by_normal)?);
+    let mut apart = 0.0_f64;
+    for degree in 1..=12 {
+        let x = Array2::from_shape_fn((power.len(), degree + 1), |(i, j)| power[i].powi(j as i32));
+        let y = x.sum_axis(Axis(1));
+        let condition = linalg::condition_number(x.view())?;
+        let promised = |lost: f64| -f64::EPSILON.log10() - lost * condition.log10();
+        let by_qr = digits(&Qr::new(x.view())?.solve(y.view())?)?;
+        apart = apart.max((by_qr - promised(1.0)).abs());
+        let gram = linalg::matmul(x.t(), x.view())?;
+        let by_normal = match Cholesky::new(gram.view()) {
+            Ok(factor) => Some(digits(&factor.solve(x.t().dot(&y).view())?)?),
+            Err(_) => None, // not positive definite in `f64`
+        };
+        if let Some(by_normal) = by_normal {
+            apart = apart.max((by_normal - promised(2.0)).abs());
+        }
+        if degree == 8 {
+            notebook().assert("power.condition", condition);
+            notebook().assert("power.qr_digits", by_qr);
+            notebook().assert("power.normal_digits", by_normal.expect("positive definite"));
+        }
+    }
+    notebook().assert("power.apart", apart);
     Ok(())
 }
 
@@ -138,6 +185,11 @@ fn longley_keeps_what_its_scaled_condition_number_promises() -> Outcome {
         "longley.condition_scaled",
         linalg::condition_number(scaled.view())?,
     );
+    let inputs = design.slice(s![.., 1..]);
+    let centred = &inputs - &inputs.mean_axis(Axis(0)).expect("rows");
+    let centred = &centred / &centred.map_axis(Axis(0), |c| c.dot(&c).sqrt());
+    let of_centred = linalg::condition_number(centred.view())?;
+    notebook().assert("longley.condition_centred", of_centred);
 
     let exact = exact_longley();
     let digits = |w: &Array1<f64>| {
@@ -153,6 +205,15 @@ fn longley_keeps_what_its_scaled_condition_number_promises() -> Outcome {
     let by_normal = Cholesky::new(gram.view())?.solve(right.view())?;
     notebook().assert("longley.qr_digits", digits(&by_qr));
     notebook().assert("longley.normal_digits", digits(&by_normal));
+    notebook().assert("longley.gap", digits(&by_qr) - digits(&by_normal));
+
+    let values = Svd::new(scaled.view())?.singular_values().clone();
+    let condition = values[0] / values[values.len() - 1];
+    notebook().assert("longley.lost", condition.log10());
+    let solution = linalg::least_squares(scaled.view(), employed.view())?;
+    let left = linalg::norm_2((&employed - &scaled.dot(&solution)).view())?;
+    let size = values[0] * linalg::norm_2(solution.view())?;
+    notebook().assert("longley.wedin", (condition + 1.0) * left / size);
     Ok(())
 }
 
