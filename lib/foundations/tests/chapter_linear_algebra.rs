@@ -115,7 +115,7 @@ fn rotated_columns_keep_the_smallest_value() -> Outcome {
 /// The lengths of the columns of `a`, longest first, after Jacobi's rotations laid them at right
 /// angles: angles by `atan2`, where the chapter solves a quadratic equation.
 fn rotated(mut a: Array2<f64>) -> Vec<f64> {
-    for _ in 0..8 {
+    for _ in 0..10 {
         for p in 0..a.ncols() {
             for q in p + 1..a.ncols() {
                 let (x, y) = (a.column(p).to_owned(), a.column(q).to_owned());
