@@ -395,7 +395,7 @@ impl Venv {
         let requirements = root().join("requirements.txt");
         let text = std::fs::read(&requirements)
             .map_err(|e| format!("requirements.txt cannot be read: {e}"))?;
-        let key = course::notebook::hex(&[&text, python.as_bytes()].concat());
+        let key = course::notebook::hex([&text, python.as_bytes()].concat().as_slice());
         let folder = kernel::cache_folder()
             .map_err(|e| e.to_string())?
             .join("python");
