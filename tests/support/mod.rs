@@ -160,12 +160,13 @@ impl Started {
         }
     }
 
-    /// Waits for its end; ends it after `limit`.
+    /// Waits for its end; ends it after `limit` from now.
     pub fn wait(mut self, limit: Duration) -> Ran {
+        let asked = Instant::now();
         let mut status = None;
         while status.is_none() {
             status = self.child.try_wait().expect("the child can be waited for");
-            if status.is_none() && self.began.elapsed() > limit {
+            if status.is_none() && asked.elapsed() > limit {
                 break;
             }
             std::thread::sleep(Duration::from_millis(20));
