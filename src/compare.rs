@@ -150,7 +150,10 @@ fn named(output: &Output) -> Vec<(String, results::Named)> {
         Output::DisplayData(d) => &d.data,
         _ => return Vec::new(),
     };
-    results::of_media(media, 0).unwrap_or_default()
+    let mut found = results::of_media(media, 0).unwrap_or_default();
+    // clients store them in orders of their own
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
 }
 
 /// The texts of an output, by kind.
@@ -303,6 +306,37 @@ mod tests {
     fn volatile_cells_are_compared_by_shape() {
         assert!(difference(&out("12 ms"), &out("15 ms"), true).is_none());
         assert!(difference(&out("12 ms"), &[], true).is_some());
+    }
+
+    #[test]
+    fn results_are_compared_by_name_in_any_order() {
+        let given = |results: &str| -> Vec<Output> {
+            let text = format!(
+                r#"[{{"output_type":"execute_result","execution_count":1,"metadata":{{}},"data":
+                {{"{}":{{"version":1,"results":{{{results}}}}}}}}}]"#,
+                results::MIME
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let one = |name: &str, value: f64| {
+            format!(r#""{name}":{{"value":{value},"tolerance":{{"relative":1e-9}}}}"#)
+        };
+        let stored = given(&[one("a", 1.0), one("b", 2.0)].join(","));
+        assert!(
+            difference(
+                &stored,
+                &given(&[one("b", 2.0), one("a", 1.0)].join(",")),
+                false
+            )
+            .is_none()
+        );
+        let (message, _) = difference(
+            &stored,
+            &given(&[one("b", 2.5), one("a", 1.0)].join(",")),
+            false,
+        )
+        .unwrap();
+        assert!(message.contains("`b`"), "{message}");
     }
 
     #[test]

@@ -270,7 +270,7 @@ impl Book {
             .iter()
             .map(|(path, _)| format!("- [{path}](<{path}>)\n"))
             .collect();
-        book.write("chapters/SUMMARY.md", &format!("# Summary\n\n{links}"));
+        book.write("chapters/SUMMARY.md", format!("# Summary\n\n{links}"));
         for (path, text) in chapters {
             book.write(&format!("chapters/{path}"), text);
         }
