@@ -64,6 +64,21 @@ fn standardise(x: &Array2<f64>) -> Array2<f64> {
     (x - &x.mean_axis(Axis(0)).unwrap()) / &x.std_axis(Axis(0), 0.0)
 }
 
+/// Columns in the units of their mean and standard deviation on some rows.
+fn standardise_by(x: &Array2<f64>, rows: &[usize]) -> Array2<f64> {
+    let seen = x.select(Axis(0), rows);
+    (x - &seen.mean_axis(Axis(0)).unwrap()) / &seen.std_axis(Axis(0), 0.0)
+}
+
+fn with_products(z: &Array2<f64>) -> Array2<f64> {
+    let k = z.ncols();
+    let mut columns: Vec<Array1<f64>> = z.columns().into_iter().map(|c| c.to_owned()).collect();
+    for i in 0..k {
+        columns.extend((i..k).map(|j| &z.column(i) * &z.column(j)));
+    }
+    Array2::from_shape_fn((z.nrows(), columns.len()), |(row, j)| columns[j][row])
+}
+
 fn split(n: usize, n_first: usize, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let mut rows: Vec<usize> = (0..n).collect();
     rows.shuffle(&mut StdRng::seed_from_u64(seed));
@@ -138,17 +153,20 @@ fn coverage_of_the_interval() {
     let mut rng = StdRng::seed_from_u64(1970);
     let errors = Normal::new(0.0, fit.residual_std_error()).unwrap();
     let runs = 2_000;
-    let mut covered = 0;
-    for _ in 0..runs {
+    let (mut covered, mut missed) = (0, 0_usize);
+    for run in 0..runs {
         let y = fit
             .fitted_values()
             .mapv(|mean| mean + errors.inverse_cdf(rng.gen_range(1e-12..1.0)));
         let ends = ols(&x, &y).confidence_intervals(0.95).unwrap();
-        covered += usize::from(ends.lower[1] <= truth && truth <= ends.upper[1]);
+        let holds = ends.lower[1] <= truth && truth <= ends.upper[1];
+        covered += usize::from(holds);
+        missed += usize::from(!holds && run < 100);
     }
     let share = covered as f64 / runs as f64;
     notebook()
         .assert("coverage.runs", runs)
+        .assert("coverage.missed", missed)
         .assert("coverage.share", share);
     // Three standard deviations of a binomial share.
     assert!(
@@ -231,8 +249,68 @@ fn logarithms_of_the_features() {
         .assert("logs.elasticity_low", interval.lower[2])
         .assert("logs.elasticity_high", interval.upper[2])
         .assert("logs.year", fit.coef()[4].exp() - 1.0)
+        .assert("logs.decade", 1.0 - (-10.0 * fit.coef()[4]).exp())
         .assert("logs.r_squared", fit.r_squared())
         .assert("logs.breusch_pagan_p", fit.breusch_pagan().unwrap().p_value);
+}
+
+#[test]
+fn a_bowl_against_the_year_remains() {
+    let auto = auto();
+    let bowl = auto.year.mapv(|year| (year - 76.0).powi(2));
+    let x = concatenate![Axis(1), log_features(&auto), bowl.insert_axis(Axis(1))];
+    let t = ols(&x, &auto.mpg.mapv(f64::ln)).t_values()[6];
+    notebook().assert("logs.year_squared_t", t);
+    assert!(t > 3.0, "{t}");
+}
+
+#[test]
+fn without_acceleration() {
+    let auto = auto();
+    let four = log_features(&auto).select(Axis(1), &[0, 1, 2, 4]);
+    let fit = ols(&four, &auto.mpg.mapv(f64::ln));
+    notebook()
+        .assert("without.elasticity", fit.coef()[1])
+        .assert("without.t", fit.t_values()[2]);
+    assert!(fit.coef()[1] > logs(&auto).coef()[1]);
+}
+
+#[test]
+fn the_band_by_power() {
+    let (fit, auto) = (line(), auto());
+    let band = fit.prediction_interval(power(&auto).view(), 0.95).unwrap();
+    let group = |within: &dyn Fn(f64) -> bool| {
+        let cars: Vec<usize> = (0..auto.len())
+            .filter(|&i| within(auto.horsepower[i]))
+            .collect();
+        let n = cars.len() as f64;
+        let mean = cars.iter().map(|&i| fit.residuals()[i]).sum::<f64>() / n;
+        let squares: f64 = cars
+            .iter()
+            .map(|&i| (fit.residuals()[i] - mean).powi(2))
+            .sum();
+        let held = cars
+            .iter()
+            .filter(|&&i| band.lower[i] <= auto.mpg[i] && auto.mpg[i] <= band.upper[i])
+            .count();
+        ((squares / (n - 1.0)).sqrt(), held as f64 / n)
+    };
+    let (weak, strong) = (group(&|hp| hp < 70.0), group(&|hp| hp >= 150.0));
+    // The first even power at which the band reaches below zero.
+    let negative = (23..=115)
+        .map(|half| 2.0 * f64::from(half))
+        .find(|&hp| {
+            let at = array![[hp]];
+            fit.prediction_interval(at.view(), 0.95).unwrap().lower[0] < 0.0
+        })
+        .unwrap();
+    notebook()
+        .assert("by_power.spread_weak", weak.0)
+        .assert("by_power.spread_strong", strong.0)
+        .assert("by_power.held_weak", weak.1)
+        .assert("by_power.held_strong", strong.1)
+        .assert("by_power.negative", negative);
+    assert!(weak.0 > strong.0 && weak.1 < 0.95 && strong.1 > 0.95);
 }
 
 #[test]
@@ -251,7 +329,12 @@ fn the_cost_of_a_horsepower() {
     car[[1, 1]] = (power + 1.0).ln();
     let mpg = logs(&auto).predict(car.view()).unwrap().mapv(f64::exp);
     let litres = mpg.mapv(|mpg| 235.214583 / mpg);
+    let alone = ols(&self::power(&auto).mapv(f64::ln), &auto.mpg.mapv(f64::ln))
+        .predict(array![[power.ln()], [(power + 1.0).ln()]].view())
+        .unwrap()
+        .mapv(f64::exp);
     notebook()
+        .assert("answer.one_feature", alone[0] - alone[1])
         .assert("answer.power", power)
         .assert("answer.mpg", mpg[0])
         .assert("answer.litres", litres[0])
@@ -301,46 +384,55 @@ fn judgement_on_cars_not_seen() {
     let parts = split(auto.len(), 294, 1982);
     let five = auto.design(&FIVE).unwrap();
     let on_line = judge(&power(&auto), &auto.mpg, false, &parts);
+    let hp = power(&auto);
+    let on_squares = judge(&squares(&hp), &auto.mpg, false, &parts);
+    let on_log_power = judge(&hp.mapv(f64::ln), &auto.mpg, true, &parts);
     let on_five = judge(&five, &auto.mpg, false, &parts);
     let on_logs = judge(&log_features(&auto), &auto.mpg, true, &parts);
     notebook()
         .assert("judge.line", on_line)
+        .assert("judge.quadratic", on_squares)
+        .assert("judge.log_power", on_log_power)
         .assert("judge.five", on_five)
         .assert("judge.logs", on_logs);
     assert!(on_logs < on_five && on_five < on_line);
+    assert!(on_squares < on_log_power);
 }
 
 #[test]
 fn the_penalty_that_suits_cars_not_seen() {
     let auto = auto();
-    let z = standardise(&auto.design(&FIVE).unwrap());
-    let mut columns: Vec<Array1<f64>> = z.columns().into_iter().map(|c| c.to_owned()).collect();
-    for i in 0..5 {
-        columns.extend((i..5).map(|j| &z.column(i) * &z.column(j)));
-    }
-    let wide = Array2::from_shape_fn((auto.len(), 20), |(row, j)| columns[j][row]);
-    let wide = standardise(&wide);
+    let five = auto.design(&FIVE).unwrap();
     let alphas: Vec<f64> = (0..=60)
         .map(|i| 10f64.powf(f64::from(i) / 10.0 - 3.0))
         .collect();
     let mut squared = vec![0.0; alphas.len()];
+    let (mut on_five, mut on_logs) = (0.0, 0.0);
     for lot in 0..20 {
-        let (few, rest) = split(auto.len(), 50, lot);
-        let (x, y) = (wide.select(Axis(0), &few), auto.mpg.select(Axis(0), &few));
+        let parts = split(auto.len(), 50, lot);
+        let (few, rest) = &parts;
+        let wide = standardise_by(&with_products(&standardise_by(&five, few)), few);
+        let (x, y) = (wide.select(Axis(0), few), auto.mpg.select(Axis(0), few));
         let path = Ridge::new(0.0).path(x.view(), y.view(), &alphas).unwrap();
-        let (unseen, truth) = (wide.select(Axis(0), &rest), auto.mpg.select(Axis(0), &rest));
+        let (unseen, truth) = (wide.select(Axis(0), rest), auto.mpg.select(Axis(0), rest));
         for (sum, fit) in squared.iter_mut().zip(&path) {
             let predicted = fit.predict(unseen.view()).unwrap();
             *sum += mse(truth.view(), predicted.view()).unwrap() / 20.0;
         }
+        on_five += judge(&five, &auto.mpg, false, &parts).powi(2) / 20.0;
+        on_logs += judge(&log_features(&auto), &auto.mpg, true, &parts).powi(2) / 20.0;
     }
+    let (on_five, on_logs) = (on_five.sqrt(), on_logs.sqrt());
     let best = (0..alphas.len())
         .min_by(|&i, &j| squared[i].total_cmp(&squared[j]))
         .unwrap();
     notebook()
         .assert("penalty.best", alphas[best])
         .assert("penalty.least", squared[best].sqrt())
-        .assert("penalty.none", squared[0].sqrt());
+        .assert("penalty.none", squared[0].sqrt())
+        .assert("penalty.five", on_five)
+        .assert("penalty.logs", on_logs);
+    assert!(on_logs < squared[best].sqrt() && squared[best].sqrt() < on_five);
     assert!(
         0 < best && best < alphas.len() - 1,
         "the least error is at an end"
