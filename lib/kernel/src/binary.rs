@@ -50,7 +50,9 @@ pub fn build(ws: &Workspace, progress: &mut dyn FnMut(Progress)) -> Result<PathB
         .args(["--bin", NAME, "--profile", "kernel", "--locked"])
         .arg("--message-format=json-render-diagnostics")
         .arg("--target-dir")
-        .arg(target_folder(ws));
+        .arg(target_folder(ws))
+        // rust-analyzer compiles in whether this is set: with it, CI would build another kernel than its user
+        .env_remove("CI");
     forget_outer_cargo(&mut command);
     let printed = progress::run(&mut command, "building the kernel", progress)?;
     // A configured build.target puts it elsewhere: cargo says where.
