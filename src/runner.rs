@@ -1,19 +1,18 @@
 //! Runs chapters: each on a kernel of its own, cell by cell, and stores what the kernel answered.
 
-use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use nbformat::v4::{MultilineString, Output};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::chapter::{Cell, Chapter, Expect, Role};
 use crate::client::{self, ClientError, Event, Execution, Kernel, Launch, strip_ansi};
 use crate::error::Fault;
 use crate::notebook::{self, Answer, Segment, compose, expectation, segments};
+use crate::progress::Progress;
 use crate::project::Project;
-use crate::{compare, fresh, results};
+use crate::{compare, fresh, provenance, results};
 
 /// Beside the limit of a cell, the time that a cell with `:dep` lines may take to compile them.
 const BUILD_PATIENCE: Duration = Duration::from_secs(45 * 60);
@@ -144,7 +143,7 @@ fn lock(project: &Project) -> Result<std::fs::File, Fault> {
 }
 
 /// Resolves when the user or the system asks to end.
-async fn interrupted() {
+pub async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -331,16 +330,16 @@ async fn run_chapter(
     );
     let named = results::of_notebook(&bare).map_err(|m| vec![chapter.fault(1, m)])?;
     let record = json!({
-        "at": now(),
+        "at": provenance::now(),
         "cells_s": round(cells.iter().sum()),
         "cold_s": round(cold),
-        "cpu": cpu(),
-        "kernel": kernel_name(launch),
+        "cpu": provenance::cpu(),
+        "kernel": provenance::kernel_name(launch),
         "key": parts.key(),
         "median_cell_s": round(median(&mut cells)),
         "os": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         "parts": parts.to_json(),
-        "rustc": rustc(),
+        "rustc": provenance::rustc(),
     });
     let new = compose(chapter, Some(&bare), &answers, &named, Some(record));
     if let (true, Some(stored)) = (options.compare, &previous) {
@@ -690,129 +689,6 @@ fn median(values: &mut [f64]) -> f64 {
     }
 }
 
-/// The kernel's name without its path.
-fn kernel_name(launch: &Launch) -> Value {
-    Path::new(&launch.name)
-        .file_name()
-        .map_or_else(|| launch.name.clone(), |n| n.to_string_lossy().into_owned())
-        .into()
-}
-
-fn rustc() -> String {
-    std::process::Command::new("rustc")
-        .arg("--version")
-        .output()
-        .ok()
-        .filter(|o| o.status.success())
-        .map(|o| String::from_utf8_lossy(&o.stdout).trim().to_string())
-        .unwrap_or_else(|| "unknown".into())
-}
-
-fn cpu() -> String {
-    std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            text.lines()
-                .find(|l| l.starts_with("model name"))
-                .and_then(|l| l.split_once(':'))
-                .map(|(_, name)| name.trim().to_string())
-        })
-        .unwrap_or_else(|| std::env::consts::ARCH.to_string())
-}
-
-/// The time in UTC, to the second: `2026-01-31T12:00:00Z`.
-fn now() -> String {
-    let seconds = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs());
-    utc(seconds)
-}
-
-/// Seconds since 1970 as a date in the Gregorian calendar.
-fn utc(seconds: u64) -> String {
-    let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // years are counted from 1 March of the year 0, so that the leap day comes last
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year + era * 400 + u64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
-}
-
-/// A line of progress: a bar on a terminal, a line at the end elsewhere.
-struct Progress {
-    bar: ProgressBar,
-    name: String,
-    lines: bool,
-    began: Instant,
-    last: std::cell::RefCell<String>,
-}
-
-impl Progress {
-    fn new(chapter: &Chapter, quiet: bool) -> Progress {
-        Progress::named(&chapter.slug(), quiet)
-    }
-
-    fn named(name: &str, quiet: bool) -> Progress {
-        let terminal = std::io::stderr().is_terminal();
-        let bar = if quiet || !terminal {
-            ProgressBar::hidden()
-        } else {
-            let style = ProgressStyle::with_template("{prefix}  {bar:20} {msg}  {elapsed}")
-                .unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = ProgressBar::new(1)
-                .with_style(style)
-                .with_prefix(name.to_string());
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar
-        };
-        Progress {
-            bar,
-            name: name.to_string(),
-            lines: !quiet && !terminal,
-            began: Instant::now(),
-            last: std::cell::RefCell::new(String::new()),
-        }
-    }
-
-    fn at(&self, n: usize, total: usize, label: &str) {
-        self.bar.set_length(total as u64);
-        self.bar.set_position(n as u64 - 1);
-        self.bar
-            .set_message(format!("cell {n} of {total}, {label}"));
-    }
-
-    fn say(&self, text: &str) {
-        self.bar.set_message(text.to_string());
-        // where there is no bar, a line a minute shows that something goes on
-        let key = format!("{} {}", self.name, self.began.elapsed().as_secs() / 60);
-        if self.lines && self.began.elapsed().as_secs() >= 60 && *self.last.borrow() != key {
-            eprintln!("{}: {text}", self.name);
-            *self.last.borrow_mut() = key;
-        }
-    }
-
-    fn clear(&self) {
-        self.bar.finish_and_clear();
-    }
-
-    fn finish(&self, text: &str) {
-        self.bar.finish_and_clear();
-        if self.lines || !self.bar.is_hidden() {
-            eprintln!("{}: {text}", self.name);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -876,13 +752,6 @@ mod tests {
             "\u{1b}[3m ab\u{1b}[0m\u{1b}[4mc\u{1b}[0m"
         );
         assert_eq!(strip_ansi(&merge_colours(line)), strip_ansi(line));
-    }
-
-    #[test]
-    fn dates_are_gregorian() {
-        assert_eq!(utc(0), "1970-01-01T00:00:00Z");
-        assert_eq!(utc(951_782_400), "2000-02-29T00:00:00Z");
-        assert_eq!(utc(1_735_689_599), "2024-12-31T23:59:59Z");
     }
 
     #[test]

@@ -89,7 +89,7 @@ pub fn run(book: Option<&Path>, args: Args) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         tokio::select! {
             served = axum::serve(listener, router(live.clone())) => served,
-            () = ended() => Ok(()),
+            () = runner::interrupted() => Ok(()),
         }
     })?;
     // a kernel that runs has had the signal too: leave it the time to end its processes
@@ -102,28 +102,6 @@ pub fn run(book: Option<&Path>, args: Args) -> anyhow::Result<ExitCode> {
     }
     runtime.shutdown_background();
     Ok(ExitCode::SUCCESS)
-}
-
-/// Comes back when the process is asked to end.
-async fn ended() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut term), Ok(mut hup)) = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::hangup()),
-        ) else {
-            let _ = tokio::signal::ctrl_c().await;
-            return;
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = term.recv() => {}
-            _ = hup.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Shows the book; a machine without a browser shows the address alone.
