@@ -525,13 +525,7 @@ fn look_at(book: &Path) {
             browser.width(390);
             let events = browser.load(&format!("{own}{page}"));
             let mut found = complaints(&events, &own);
-            let mut moved = browser.evaluate(MOVED).as_f64().unwrap_or(1.0);
-            if moved > 0.001 {
-                // on a machine that is busy elsewhere, a page may be painted while it is still being read;
-                // what moves because of the page itself moves at every load
-                browser.load(&format!("{own}{page}"));
-                moved = moved.min(browser.evaluate(MOVED).as_f64().unwrap_or(1.0));
-            }
+            let moved = browser.evaluate(MOVED).as_f64().unwrap_or(1.0);
             if moved > 0.001 {
                 found.push(format!("the page moves by itself: {moved}"));
             }
