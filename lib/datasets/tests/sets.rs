@@ -1,6 +1,6 @@
 //! Each set against figures computed from the packages by Python.
 
-use datasets::{Auto, DatasetError, Diabetes, Longley};
+use datasets::{Auto, Churn, DatasetError, Diabetes, Longley};
 use ndarray::{Array1, Axis};
 
 fn close(found: f64, expected: f64) {
@@ -70,6 +70,60 @@ fn auto_in_si_units() {
 }
 
 #[test]
+fn churn_is_modeldatas() {
+    let churn = datasets::churn().unwrap();
+    let text = std::fs::read_to_string(&churn.path).unwrap();
+    let mut lines = text.lines();
+    let names: Vec<&str> = Churn::COLUMNS.iter().map(|column| column.name).collect();
+    assert_eq!(lines.next().unwrap(), names.join(","));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), churn.customers);
+    let at = |name: &str| names.iter().position(|&n| n == name).unwrap();
+    let count = |name: &str, value: &str| rows.iter().filter(|r| r[at(name)] == value).count();
+    // Counts and sums by pandas, of the rows that the pickle holds under these numbers.
+    assert_eq!((count("churn", "Yes"), count("churn", "No")), (1327, 3673));
+    let left = |contract: &str| {
+        let has = |r: &&Vec<&str>| r[at("churn")] == "Yes" && r[at("contract")] == contract;
+        rows.iter().filter(has).count()
+    };
+    assert_eq!(
+        ["Month-to-month", "One year", "Two year"].map(left),
+        [1175, 118, 34]
+    );
+    let sum = |name: &str| -> f64 {
+        let values = rows.iter().map(|r| r[at(name)]).filter(|v| !v.is_empty());
+        values.map(|v| v.parse::<f64>().unwrap()).sum()
+    };
+    close(sum("tenure"), 160233.0);
+    close(sum("monthly_charges"), 323867.1);
+    close(sum("total_charges"), 11319941.7);
+    // All 11 customers without a charge are here, in their first month.
+    let blank: Vec<_> = rows
+        .iter()
+        .filter(|r| r[at("total_charges")].is_empty())
+        .collect();
+    assert_eq!(blank.len(), 11);
+    assert!(blank.iter().all(|r| r[at("tenure")] == "0"));
+    // In the order of the original table, none twice.
+    let numbers: Vec<u32> = rows
+        .iter()
+        .map(|r| r[at("customer")].parse().unwrap())
+        .collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b) && numbers[4999] == 7043);
+    // Every value of a category is one that the column's description has.
+    for column in Churn::COLUMNS
+        .iter()
+        .filter(|c| c.values.starts_with("No, "))
+    {
+        let known: Vec<&str> = column.values.split(", ").collect();
+        assert!(
+            rows.iter().all(|r| known.contains(&r[at(column.name)])),
+            "{column:?}"
+        );
+    }
+}
+
+#[test]
 fn an_unknown_column_or_set_is_an_error_that_lists_those_there_are() {
     let auto = datasets::auto().unwrap();
     let error = auto.design(&["weight", "wieght"]).unwrap_err();
@@ -84,7 +138,7 @@ fn an_unknown_column_or_set_is_an_error_that_lists_those_there_are() {
     let error = datasets::find("autos").unwrap_err();
     assert_eq!(
         error.to_string(),
-        "no data set is named `autos`; there are auto, diabetes, longley, mnist"
+        "no data set is named `autos`; there are auto, churn, diabetes, longley, mnist"
     );
 }
 
