@@ -1,0 +1,167 @@
+//! How good a ranking is: recall at k, reciprocal rank, normalised discounted cumulative gain; and how far to trust the
+//! average over the questions that were asked.
+//!
+//! All of them look at one question's ranked list of ids and the ids that answer it.
+
+use crate::error::RetrievalError;
+use crate::random::SplitMix64;
+
+/// The share of the relevant ids that are among the first `k`.
+///
+/// `recall@k = |{ranked[0], …, ranked[k-1]} ∩ relevant| / |relevant|`, in 0..=1; 0 where nothing is relevant.
+///
+/// # Arguments
+/// - `ranked`: ids, best first; an id that comes again counts once.
+/// - `relevant`: the ids that answer, without repetition.
+///
+/// # Examples
+/// ```
+/// use genai::evaluate::recall_at_k;
+/// assert_eq!(recall_at_k(&[7, 3, 9], &[3, 4], 2), 0.5);
+/// ```
+///
+/// # References
+/// Manning, Raghavan and Schütze (2008), *Introduction to Information Retrieval*, chapter 8.
+pub fn recall_at_k(ranked: &[usize], relevant: &[usize], k: usize) -> f64 {
+    if relevant.is_empty() {
+        return 0.0;
+    }
+    let first = &ranked[..k.min(ranked.len())];
+    relevant.iter().filter(|id| first.contains(id)).count() as f64 / relevant.len() as f64
+}
+
+/// One over the rank of the first relevant id; 0 where none was found. Its mean over questions is the MRR.
+///
+/// # Examples
+/// ```
+/// use genai::evaluate::reciprocal_rank;
+/// assert_eq!(reciprocal_rank(&[7, 3, 9], &[3]), 0.5);
+/// assert_eq!(reciprocal_rank(&[7, 3, 9], &[4]), 0.0);
+/// ```
+pub fn reciprocal_rank(ranked: &[usize], relevant: &[usize]) -> f64 {
+    ranked
+        .iter()
+        .position(|id| relevant.contains(id))
+        .map_or(0.0, |p| 1.0 / (p + 1) as f64)
+}
+
+/// Normalised discounted cumulative gain of the first `k`, with a gain of 1 for a relevant id and 0 for another.
+///
+/// `DCG@k = Σ_{r=1..k} gain_r / log2(r + 1)`, divided by that of the best order. In 0..=1; 0 where nothing is relevant.
+///
+/// # Examples
+/// ```
+/// use genai::evaluate::ndcg_at_k;
+/// assert_eq!(ndcg_at_k(&[3, 7, 9], &[3], 10), 1.0);
+/// assert!((ndcg_at_k(&[7, 3, 9], &[3], 10) - 1.0 / 3f64.log2()).abs() < 1e-15);
+/// ```
+///
+/// # References
+/// Järvelin and Kekäläinen (2002). Agrees with scikit-learn's `ndcg_score` to 1e-12.
+pub fn ndcg_at_k(ranked: &[usize], relevant: &[usize], k: usize) -> f64 {
+    let discount = |rank: usize| 1.0 / (rank as f64 + 2.0).log2();
+    let best: f64 = (0..relevant.len().min(k)).map(discount).sum();
+    if best == 0.0 {
+        return 0.0;
+    }
+    let mut seen = Vec::new();
+    let mut gained = 0.0;
+    for (rank, id) in ranked.iter().take(k).enumerate() {
+        if relevant.contains(id) && !seen.contains(id) {
+            seen.push(*id);
+            gained += discount(rank);
+        }
+    }
+    gained / best
+}
+
+/// A mean over questions with its interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The mean of the questions asked.
+    pub mean: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// The mean of a measure over questions, and the percentile bootstrap interval of that mean.
+///
+/// Questions are drawn with replacement, as many as there are, `resamples` times; the interval holds the middle `level` of
+/// the means. It says how the mean would vary if other questions of the same kind had been asked, and nothing of questions of
+/// another kind.
+///
+/// # Arguments
+/// - `values`: one number a question; for the difference of two systems, the differences question by question.
+/// - `level`: between 0 and 1, such as 0.95.
+///
+/// # Errors
+/// [`RetrievalError::Empty`] without values, [`RetrievalError::Parameter`] where `level` is not inside (0, 1) or `resamples`
+/// is 0, [`RetrievalError::Vector`] for a value that is not finite.
+///
+/// # Complexity
+/// O(n · resamples).
+///
+/// # Examples
+/// ```
+/// use genai::evaluate::bootstrap_mean;
+/// let found = [1.0, 1.0, 0.0, 1.0];
+/// let mean = bootstrap_mean(&found, 0.95, 1000, 1)?;
+/// assert_eq!(mean.mean, 0.75);
+/// assert!(mean.low < 0.75 && mean.high > 0.75);
+/// # Ok::<(), genai::RetrievalError>(())
+/// ```
+///
+/// # References
+/// Efron and Tibshirani (1993), *An Introduction to the Bootstrap*, chapter 13.
+pub fn bootstrap_mean(
+    values: &[f64],
+    level: f64,
+    resamples: usize,
+    seed: u64,
+) -> Result<Interval, RetrievalError> {
+    if values.is_empty() {
+        return Err(RetrievalError::Empty {
+            what: "the values to average",
+        });
+    }
+    if !(level > 0.0 && level < 1.0) {
+        return Err(RetrievalError::Parameter {
+            name: "level",
+            value: level.to_string(),
+            must: "between 0 and 1",
+        });
+    }
+    if resamples == 0 {
+        return Err(RetrievalError::Parameter {
+            name: "resamples",
+            value: "0".into(),
+            must: "at least 1",
+        });
+    }
+    if let Some(row) = values.iter().position(|v| !v.is_finite()) {
+        return Err(RetrievalError::Vector {
+            row,
+            what: "its value is not finite",
+        });
+    }
+    let n = values.len();
+    let mut random = SplitMix64::new(seed);
+    let mut means: Vec<f64> = (0..resamples)
+        .map(|_| (0..n).map(|_| values[random.below(n)]).sum::<f64>() / n as f64)
+        .collect();
+    means.sort_by(f64::total_cmp);
+    let at = |p: f64| {
+        let place = p * (resamples - 1) as f64;
+        let (below, part) = (place.floor() as usize, place.fract());
+        let above = (below + 1).min(resamples - 1);
+        means[below] * (1.0 - part) + means[above] * part
+    };
+    let tail = (1.0 - level) / 2.0;
+    Ok(Interval {
+        mean: values.iter().sum::<f64>() / n as f64,
+        low: at(tail),
+        high: at(1.0 - tail),
+    })
+}
