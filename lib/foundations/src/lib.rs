@@ -7,6 +7,7 @@ pub mod linalg;
 pub mod linear_model;
 pub mod metrics;
 pub mod neural_network;
+pub mod proportion;
 
 /// The README's example, run as a test.
 #[cfg(doctest)]
