@@ -209,6 +209,17 @@ impl Browser {
         );
     }
 
+    /// What is loaded arrives at this many bytes a second; without a number as fast as it can.
+    fn throughput(&mut self, bytes: Option<u32>) {
+        self.call(
+            "Network.emulateNetworkConditions",
+            json!({
+                "offline": false, "latency": 0, "uploadThroughput": -1,
+                "downloadThroughput": bytes.map_or(-1, i64::from),
+            }),
+        );
+    }
+
     fn scheme(&mut self, scheme: &str) {
         self.call(
             "Emulation.setEmulatedMedia",
@@ -480,6 +491,10 @@ fn every_page_of_the_book() {
     look_at(support::root());
 }
 
+fn size(file: &Path) -> u64 {
+    std::fs::metadata(file).map_or(0, |found| found.len())
+}
+
 /// Loads every page of a book, in light and dark, on a phone and a desk.
 fn look_at(book: &Path) {
     let Some(program) = chromium() else {
@@ -519,6 +534,21 @@ fn look_at(book: &Path) {
     let own = format!("http://127.0.0.1:{}/", server.port);
     let mut browser = Browser::start(&program);
     let mut faults = Vec::new();
+    // a page that is seen while it still arrives: short ones, since all are built alike
+    browser.width(390);
+    browser.throughput(Some(20_000));
+    for page in pages
+        .iter()
+        .filter(|p| size(&root.join(p)) < 40_000)
+        .take(4)
+    {
+        browser.load(&format!("{own}{page}"));
+        let moved = browser.evaluate(MOVED).as_f64().unwrap_or(1.0);
+        if moved > 0.001 {
+            faults.push(format!("{page}: it moves while it arrives: {moved}"));
+        }
+    }
+    browser.throughput(None);
     for page in &pages {
         for scheme in ["light", "dark"] {
             browser.scheme(scheme);
