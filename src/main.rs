@@ -33,6 +33,8 @@ enum Command {
     Check(commands::check::Args),
     /// Compile and run every cell against the library crates, as `mdbook test` does
     Test(commands::test::Args),
+    /// Run cargo with the kernel's flags: what cells depend on is compiled once, for tests too
+    Cargo(commands::cargo::Args),
     /// Carry edits between chapters and notebooks
     Sync(commands::sync::Args),
     /// Install or remove the Jupyter kernel
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(book, args),
         Command::Check(args) => commands::check::run(book, args),
         Command::Test(args) => commands::test::run(book, args),
+        Command::Cargo(args) => commands::cargo::run(book, args),
         Command::Sync(args) => commands::sync::run(book, args),
         Command::Kernel(args) => commands::kernel::run(book, args),
         Command::Status(args) => commands::status::run(book, args),

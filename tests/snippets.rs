@@ -16,7 +16,6 @@ fn every_cell_passes_with_the_state_before_it() {
     let ran = book.course(&["test"]).ok();
     // ten cells, and the check once more after the solution
     assert!(ran.stdout.contains("11 snippets pass"), "{}", ran.stdout);
-    // merged into one program: rustdoc says so when it does
     let again = book.course(&["test", "part/a"]).ok();
     assert!(
         again.stdout.contains("11 passed, 0 failed"),

@@ -6,6 +6,7 @@ use crate::error::Fault;
 use crate::project::Project;
 
 pub mod build;
+pub mod cargo;
 pub mod check;
 pub mod doctor;
 pub mod exercise;

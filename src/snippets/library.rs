@@ -267,7 +267,7 @@ fn seed(project: &Project, home: &Path, chapters: &[Chapter]) -> Result<Vec<Stri
     write(
         seed.join("Cargo.toml"),
         format!(
-            "[workspace]\nresolver = \"3\"\nmembers = [{}]\n\n[profile.dev]\nopt-level = 2\ndebug = false\nstrip = \"debuginfo\"\ncodegen-units = 16\nincremental = false\n",
+            "[workspace]\nresolver = \"3\"\nmembers = [{}]\n",
             members.join(", ")
         ),
         &mut faults,
@@ -440,30 +440,33 @@ pub fn rustc_version() -> Result<String, Fault> {
 }
 
 /// Builds the facades; returns the library files that Cargo made for them.
+///
+/// Each is built by itself, since Cargo gives what several share the features that all of them want together: so the
+/// crates are those that the chapter's own cells use, and are compiled once for both.
 fn build(project: &Project, home: &Path, facades: &[String]) -> Result<Vec<PathBuf>, Fault> {
     let seed = home.join("seed");
-    let mut command = Command::new("cargo");
-    command
-        .current_dir(&project.root)
-        .args([
-            "build",
-            "--message-format=json-render-diagnostics",
-            "--manifest-path",
-        ])
-        .arg(seed.join("Cargo.toml"))
-        .arg("--target-dir")
-        .arg(home.join("build"));
+    let kernel_fault = |e: kernel::KernelError| Fault::file("lib/kernel", e.to_string());
+    let workspace = kernel::Workspace::find(&project.root).map_err(kernel_fault)?;
+    let shared = kernel::Shared::open(&workspace, &home.join("build")).map_err(kernel_fault)?;
+    let mut files = Vec::new();
     for facade in facades {
-        command.args(["-p", facade]);
+        files.extend(build_one(project, &seed, &shared, facade)?);
     }
+    shared.hand_on(facades);
+    Ok(files)
+}
+
+/// Builds one facade.
+fn build_one(
+    project: &Project,
+    seed: &Path,
+    shared: &kernel::Shared,
+    facade: &str,
+) -> Result<Vec<PathBuf>, Fault> {
+    let mut command = shared.cargo(seed, "build");
+    command.args(["--message-format=json-render-diagnostics", "-p", facade]);
     // a test's or a script's own settings must not leak into the build
-    for variable in [
-        "CARGO_MANIFEST_DIR",
-        "CARGO_PKG_NAME",
-        "RUSTC_WORKSPACE_WRAPPER",
-    ] {
-        command.env_remove(variable);
-    }
+    command.env_remove("RUSTC_WORKSPACE_WRAPPER");
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     command.stderr(if terminal {

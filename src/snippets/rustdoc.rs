@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::chapter::{Chapter, Expect};
+use crate::chapter::{Cell, Chapter, Expect};
 use crate::error::Fault;
 use crate::project::Project;
 
 use super::library::{Libraries, facade_name};
-use super::markdown::{Snippet, Snippets, of_chapter};
+use super::markdown::{DID_NOT_PANIC, Snippet, Snippets, mark, of_chapter};
 use super::process;
 
-/// How many snippets passed, and what is wrong with the others.
+/// How many cells passed, and what is wrong with the others.
 #[derive(Debug, Default)]
 pub struct Tested {
-    /// Snippets that did what they must.
+    /// Cells that did what they must; the check of an exercise counts on the starter and on the solution.
     pub passed: usize,
-    /// One fault a snippet that did not.
+    /// What is wrong with the others. Cells behind one that fails are not run.
     pub faults: Vec<Fault>,
 }
 
@@ -61,8 +61,14 @@ pub fn test(
         .env("RUST_BACKTRACE", "0");
     let ended = process::run(command, limit)
         .map_err(|e| vec![Fault::file("rustdoc", format!("cannot be run: {e}"))])?;
-    let mut faults = failures(chapter, &snippets, &ended.stdout);
+    let mut passed: usize = snippets.snippets.iter().map(|s| s.cells.len()).sum();
+    let mut faults = Vec::new();
+    for failure in failures(chapter, &snippets, &ended.stdout) {
+        passed -= failure.lost;
+        faults.extend(failure.faults.into_iter().map(|(_, fault)| fault));
+    }
     if ended.status.is_none() {
+        passed = 0;
         faults.push(
             Fault::file(
                 chapter.shown(),
@@ -74,6 +80,7 @@ pub fn test(
             .with_detail("--timeout SECONDS gives them longer"),
         );
     } else if !ended.success() && faults.is_empty() {
+        passed = 0;
         faults.push(
             Fault::file(chapter.shown(), "rustdoc failed")
                 .with_detail(format!("{}{}", ended.stdout, ended.stderr)),
@@ -81,25 +88,26 @@ pub fn test(
     }
     for snippet in &snippets.snippets {
         if snippet.expect == Expect::CompileError {
-            faults.extend(wrong_code(
-                chapter,
-                snippet,
-                libraries,
-                folder.path(),
-                limit,
-            ));
+            let wrong = wrong_code(chapter, snippet, libraries, folder.path(), limit);
+            passed = passed.saturating_sub(usize::from(wrong.is_some()));
+            faults.extend(wrong);
         }
     }
     faults.sort_by_key(|f| f.line);
-    Ok(Tested {
-        passed: snippets.snippets.len().saturating_sub(faults.len()),
-        faults,
-    })
+    Ok(Tested { passed, faults })
 }
 
-/// The faults that rustdoc's output speaks of.
-fn failures(chapter: &Chapter, snippets: &Snippets, output: &str) -> Vec<Fault> {
-    let mut faults = Vec::new();
+/// A program that failed.
+struct Failure {
+    /// How many of its cells have not passed.
+    lost: usize,
+    /// What is wrong, and whether it is in cells that the program is there for.
+    faults: Vec<(bool, Fault)>,
+}
+
+/// The failures that rustdoc's output speaks of.
+fn failures(chapter: &Chapter, snippets: &Snippets, output: &str) -> Vec<Failure> {
+    let mut found = Vec::new();
     let mut lines = output.lines().peekable();
     while let Some(line) = lines.next() {
         // ---- chapters/part/a.md - Heading (line 12) stdout ----
@@ -124,71 +132,118 @@ fn failures(chapter: &Chapter, snippets: &Snippets, output: &str) -> Vec<Fault> 
         let Some(snippet) = snippets.snippets.iter().find(|s| s.line == at) else {
             continue;
         };
-        faults.push(fault(chapter, snippet, &text));
+        let body = text.join("\n");
+        let compiler = compile_faults(chapter, snippet, body.trim());
+        found.push(if compiler.is_empty() {
+            run_fault(chapter, snippet, body.trim())
+        } else {
+            Failure {
+                lost: snippet.cells.len(),
+                faults: compiler,
+            }
+        });
     }
-    // a cell that does not compile fails every snippet after it: the first says enough
-    let in_place = faults.iter().any(|(own, _)| *own);
-    faults.retain(|(own, _)| *own || !in_place);
-    faults.into_iter().map(|(_, fault)| fault).collect()
+    // a cell that does not compile fails every program that it is part of: the first says enough
+    if found.iter().any(|f| f.faults.iter().any(|(own, _)| *own)) {
+        for failure in &mut found {
+            failure.faults.retain(|(own, _)| *own);
+        }
+    }
+    found
 }
 
-/// One failed snippet: whether the fault lies in the cell's own lines, and the fault.
-fn fault(chapter: &Chapter, snippet: &Snippet, text: &[&str]) -> (bool, Fault) {
-    let cell = &chapter.cells[snippet.cell];
-    let what = if snippet.recheck {
+/// What the compiler says about a program: a fault for each error, at the chapter's line, and whether it lies in the
+/// cells that the program is there for.
+fn compile_faults(chapter: &Chapter, snippet: &Snippet, body: &str) -> Vec<(bool, Fault)> {
+    let shown = chapter.shown();
+    let head = snippet.line + 1;
+    let mut faults = Vec::new();
+    let mut lines = body.lines().peekable();
+    while let Some(message) = lines.find(|l| l.starts_with("error")) {
+        let mut detail = vec![message];
+        while let Some(next) = lines.next_if(|l| !l.starts_with("error")) {
+            detail.push(next);
+        }
+        let Some(line) = detail.iter().find_map(|l| {
+            let (file, rest) = l.trim().strip_prefix("--> ")?.split_once(':')?;
+            (Path::new(file) == shown).then(|| rest.split(':').next()?.parse::<usize>().ok())?
+        }) else {
+            continue;
+        };
+        let detail = detail.join("\n");
+        let last = cell_of(chapter, snippet);
+        let (own, cell, line) = if !alone(chapter, snippet) {
+            let cells = snippet.cells.iter().map(|&index| &chapter.cells[index]);
+            let cell = cells.rev().find(|cell| cell.line <= line).unwrap_or(last);
+            (true, cell, line)
+        } else if line > head {
+            (true, last, last.line + (line - head - 1))
+        } else {
+            (false, last, last.line)
+        };
+        let label = label(cell, snippet);
+        let said = match own {
+            true => format!("{label}: {message}"),
+            false => format!("{label}: a cell before it does not compile in its place"),
+        };
+        faults.push((own, chapter.fault(line, said).with_detail(detail)));
+    }
+    faults
+}
+
+/// Whether a snippet is a program below the chapter's last line.
+fn alone(chapter: &Chapter, snippet: &Snippet) -> bool {
+    snippet.line > chapter.text.lines().count()
+}
+
+/// The cell that a program is there for: the last of those that it tests.
+fn cell_of<'a>(chapter: &'a Chapter, snippet: &Snippet) -> &'a Cell {
+    &chapter.cells[snippet.cells[snippet.cells.len() - 1]]
+}
+
+fn label(cell: &Cell, snippet: &Snippet) -> String {
+    if snippet.recheck {
         format!("{} after the solution", cell.label())
     } else {
         cell.label()
-    };
-    let body = text.join("\n");
-    let body = body.trim();
-    let shown = chapter.shown();
-    let place = body.lines().find_map(|l| {
-        let (file, rest) = l.trim().strip_prefix("--> ")?.split_once(':')?;
-        (Path::new(file) == shown).then(|| rest.split(':').next()?.parse::<usize>().ok())?
-    });
-    if let Some(line) = place {
-        let head = snippet.line + 1;
-        // a recheck stands below the chapter's last line: back to the check's own lines
-        let line = if snippet.recheck && line > head {
-            cell.line + (line - head - 1)
-        } else {
-            line
-        };
-        let message = body
-            .lines()
-            .find(|l| l.starts_with("error"))
-            .unwrap_or("error: does not compile");
-        if line <= head && !snippet.recheck {
-            let fault = chapter.fault(
-                cell.line,
-                format!("{what}: a cell before it does not compile in its place"),
-            );
-            return (false, fault.with_detail(body));
-        }
-        let fault = chapter.fault(line, format!("{what}: {message}"));
-        return (true, fault.with_detail(body));
     }
+}
+
+/// What went wrong when a program ran.
+fn run_fault(chapter: &Chapter, snippet: &Snippet, body: &str) -> Failure {
+    // the cell that began last
+    let begun = snippet
+        .cells
+        .iter()
+        .enumerate()
+        .filter_map(|(nth, &index)| Some((body.rfind(&mark(index))?, nth, index)))
+        .max();
+    let (said, nth, cell) = match begun {
+        Some((at, nth, index)) => (&body[at..], nth, &chapter.cells[index]),
+        None => (body, 0, cell_of(chapter, snippet)),
+    };
     let message = match snippet.expect {
         Expect::Panic if body.contains("did not panic") || body.contains("didn't panic") => {
-            "should have panicked, and did not".to_string()
+            DID_NOT_PANIC.to_string()
         }
         Expect::CompileError if body.contains("compiled successfully") => {
             "should not compile, and does".to_string()
         }
-        _ => panic_message(body),
+        _ if said.contains(DID_NOT_PANIC) => DID_NOT_PANIC.to_string(),
+        _ => panic_message(said, body),
     };
-    (
-        true,
-        chapter
-            .fault(cell.line, format!("{what}: {message}"))
-            .with_detail(body),
-    )
+    let fault = chapter
+        .fault(cell.line, format!("{}: {message}", label(cell, snippet)))
+        .with_detail(said.trim());
+    Failure {
+        lost: snippet.cells.len() - nth,
+        faults: vec![(true, fault)],
+    }
 }
 
-/// What a panic or an error says, in one line.
-fn panic_message(body: &str) -> String {
-    let mut lines = body.lines().skip_while(|l| !l.contains("panicked at"));
+/// What a panic or an error says, in one line: the panic in what the cell wrote, the error wherever it stands.
+fn panic_message(said: &str, body: &str) -> String {
+    let mut lines = said.lines().skip_while(|l| !l.contains("panicked at"));
     if lines.next().is_some() {
         let said = lines.next().unwrap_or_default();
         return format!("panicked: {said}");
@@ -206,7 +261,7 @@ fn wrong_code(
     folder: &Path,
     limit: Duration,
 ) -> Option<Fault> {
-    let cell = &chapter.cells[snippet.cell];
+    let cell = cell_of(chapter, snippet);
     let file = folder.join("compile_fail.rs");
     std::fs::write(&file, &snippet.program).ok()?;
     let mut command = Command::new("rustc");

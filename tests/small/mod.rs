@@ -28,6 +28,10 @@ impl Book {
             "[workspace]\nmembers = [\"lib/tiny\"]\nresolver = \"3\"\n",
         );
         book.write(
+            "Cargo.lock",
+            "version = 4\n\n[[package]]\nname = \"tiny\"\nversion = \"0.1.0\"\n",
+        );
+        book.write(
             "lib/tiny/Cargo.toml",
             "[package]\nname = \"tiny\"\nversion = \"0.1.0\"\nedition = \"2024\"\n",
         );

@@ -19,7 +19,7 @@ pub fn kernel_binary(ws: &Workspace) -> PathBuf {
         .join(format!("{NAME}{}", std::env::consts::EXE_SUFFIX))
 }
 
-fn target_folder(ws: &Workspace) -> PathBuf {
+pub(crate) fn target_folder(ws: &Workspace) -> PathBuf {
     match std::env::var_os("CARGO_TARGET_DIR").filter(|folder| !folder.is_empty()) {
         Some(folder) => std::path::absolute(&folder).unwrap_or(PathBuf::from(folder)),
         None => ws.root.join("target"),

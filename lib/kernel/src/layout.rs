@@ -25,7 +25,7 @@ pub(crate) const SEED: &str = "course-seed";
 pub(crate) const CELL: &str = "ctx";
 
 /// evcxr's profile. In a workspace only the root's counts, so it stands here too.
-const PROFILE: &str = r#"[profile.dev]
+pub(crate) const PROFILE: &str = r#"[profile.dev]
 opt-level = 2
 debug = false
 strip = "debuginfo"
@@ -39,17 +39,14 @@ overflow-checks = true
 "#;
 
 /// Raised when a folder written by an older version of this crate must not be used.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 /// What must agree for compiled dependencies to be of use to a session.
-pub(crate) fn warm_key(ws: &Workspace, toolchain: &Toolchain) -> String {
-    key(&[
-        FORMAT,
-        &ws.root.to_string_lossy(),
-        &toolchain.version,
-        toolchain.rustflags(),
-        PROFILE,
-    ])
+///
+/// Not which checkout of the book it is: registry crates are the same in all of them, and cargo tells crates in folders
+/// apart by their paths.
+pub(crate) fn warm_key(toolchain: &Toolchain) -> String {
+    key(&[FORMAT, &toolchain.version, toolchain.rustflags(), PROFILE])
 }
 
 /// The folder of `root` that evcxr writes in.

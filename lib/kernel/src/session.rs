@@ -98,7 +98,7 @@ impl Session {
     fn fill(&mut self, kernel: &Path) -> Result<(), KernelError> {
         let (ws, toolchain) = (&self.ws, &self.toolchain);
         layout::write(&self.dir, ws, &warm::seed(ws), &[])?;
-        self.warm = warm::copy(ws, &warm::folder(ws, toolchain)?, &self.dir)?;
+        self.warm = warm::copy(ws, &warm::folder(toolchain)?, &self.dir)?;
 
         let outer_home = cargo_home();
         let config = self.dir.join("config");

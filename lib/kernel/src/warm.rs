@@ -27,7 +27,7 @@ pub struct Warm {
 
 /// Compiles `deps`, one notebook's, so that its sessions need not.
 ///
-/// There is one warm folder for each book, compiler and set of flags; what several notebooks share is compiled once.
+/// There is one warm folder for each compiler and set of flags; what several notebooks share is compiled once.
 /// cargo itself decides what is out of date in it. The call takes a few milliseconds if neither `deps` nor a source
 /// of `lib/` nor the lock file has changed since it was made last.
 ///
@@ -39,7 +39,7 @@ pub fn warm(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Warm, KernelError> {
     let toolchain = Toolchain::find()?;
-    let dir = folder(ws, &toolchain)?;
+    let dir = folder(&toolchain)?;
     let mut sorted = deps.to_vec();
     sorted.sort();
     let facts: Vec<&str> = sorted
@@ -81,9 +81,9 @@ pub fn warm(
     Ok(Warm { dir, fresh: false })
 }
 
-/// The warm folder for this book and compiler, whether it exists or not.
-pub(crate) fn folder(ws: &Workspace, toolchain: &Toolchain) -> Result<PathBuf, KernelError> {
-    let key = layout::warm_key(ws, toolchain);
+/// The warm folder for this compiler, whether it exists or not.
+pub(crate) fn folder(toolchain: &Toolchain) -> Result<PathBuf, KernelError> {
+    let key = layout::warm_key(toolchain);
     Ok(cache_folder()?.join("warm").join(key))
 }
 
@@ -159,9 +159,43 @@ pub(crate) fn copy(ws: &Workspace, from: &Path, root: &Path) -> Result<bool, Ker
     }
     let _lock = Lock::share(from)?;
     touch(from);
-    let local = all_local(ws, from);
-    copy_tree(&target, &layout::cell(root).join("target"), &local)?;
+    let all = Taken::All(all_local(ws, from));
+    copy_tree(&target, &layout::cell(root).join("target"), &all)?;
     Ok(true)
+}
+
+/// Adds to the target folder `to` the registry crates that the warm folder `from` holds.
+pub(crate) fn lend(ws: &Workspace, from: &Path, to: &Path) -> Result<(), KernelError> {
+    let target = layout::cell(from).join("target");
+    if !target.is_dir() {
+        return Ok(());
+    }
+    let _lock = Lock::share(from)?;
+    touch(from);
+    let registry = Taken::Registry(all_local(ws, from));
+    copy_tree(&target, to, &registry)
+}
+
+/// Adds to the warm folder the registry crates that were compiled in the target folder `from`: all but those of `lib/`
+/// and those in `own`.
+pub(crate) fn give(
+    ws: &Workspace,
+    toolchain: &Toolchain,
+    from: &Path,
+    own: &[String],
+) -> Result<(), KernelError> {
+    let dir = folder(toolchain)?;
+    let to = layout::cell(&dir).join("target");
+    if !from.is_dir() {
+        return Ok(());
+    }
+    let _lock = Lock::take(&dir)?;
+    layout::write(&dir, ws, &seed(ws), &[])?;
+    let mut local = all_local(ws, &dir);
+    local.extend(own.iter().cloned());
+    copy_tree(from, &to, &Taken::Registry(local))?;
+    touch(&dir);
+    Ok(())
 }
 
 /// Adds to the warm folder what the session at `root` has compiled and the folder does not hold yet.
@@ -169,7 +203,7 @@ pub(crate) fn copy(ws: &Workspace, from: &Path, root: &Path) -> Result<bool, Ker
 /// What it holds stays as it is: a crate of the book that has changed since is compiled anew by [`warm`].
 pub(crate) fn keep(ws: &Workspace, toolchain: &Toolchain, root: &Path) -> Result<(), KernelError> {
     let from = layout::cell(root).join("target");
-    let dir = folder(ws, toolchain)?;
+    let dir = folder(toolchain)?;
     let to = layout::cell(&dir).join("target");
     if !from.is_dir() || (to.is_dir() && !has_news(&from, &to)) {
         return Ok(());
@@ -179,7 +213,7 @@ pub(crate) fn keep(ws: &Workspace, toolchain: &Toolchain, root: &Path) -> Result
         return Ok(());
     };
     layout::write(&dir, ws, &seed(ws), &[])?;
-    copy_tree(&from, &to, &all_local(ws, &dir))?;
+    copy_tree(&from, &to, &Taken::All(all_local(ws, &dir)))?;
     touch(&dir);
     Ok(())
 }
@@ -205,8 +239,16 @@ fn has_news(from: &Path, to: &Path) -> bool {
     })
 }
 
+/// What is copied of a target folder, with the names of the crates that stand in folders of their own.
+enum Taken {
+    /// Everything.
+    All(BTreeSet<String>),
+    /// What is compiled of the others: those that come from the registry.
+    Registry(BTreeSet<String>),
+}
+
 /// Copies a target folder but for what is the cells' own; files that are there already stay.
-fn copy_tree(from: &Path, to: &Path, local: &BTreeSet<String>) -> Result<(), KernelError> {
+fn copy_tree(from: &Path, to: &Path, taken: &Taken) -> Result<(), KernelError> {
     std::fs::create_dir_all(to).at("create", to)?;
     let in_deps = from.file_name().is_some_and(|name| name == "deps");
     let entries: Result<Vec<_>, _> = std::fs::read_dir(from).at("read", from)?.collect();
@@ -218,15 +260,24 @@ fn copy_tree(from: &Path, to: &Path, local: &BTreeSet<String>) -> Result<(), Ker
         let name = name.to_string_lossy();
         let source = entry.path();
         let kind = entry.file_type().at("read", &source)?;
+        let (Taken::All(local) | Taken::Registry(local)) = taken;
+        let is_local = local.iter().any(|krate| is_of(&name, krate));
+        if matches!(taken, Taken::Registry(_)) {
+            // Programs, such as tests, stand in `deps` without `lib` before their names.
+            let program = in_deps && !name.starts_with("lib") && !name.ends_with(".d");
+            if is_local || program || name == "examples" {
+                continue;
+            }
+        }
         if kind.is_dir() {
             // A session compiles its cells afresh, and the book's crates rarely.
             if name != "incremental" && !is_cells(&name) {
-                copy_tree(&source, &to.join(&*name), local)?;
+                copy_tree(&source, &to.join(&*name), taken)?;
             }
         } else if kind.is_file() && !is_cells(&name) {
             // Compiled registry crates never change under their name, so one file serves every session. Everything
             // that cargo may write again, it must find as the session's own.
-            let shared = (in_deps && !local.iter().any(|krate| is_of(&name, krate)))
+            let shared = (in_deps && !is_local)
                 || name.starts_with("build-script-build")
                 || name.starts_with("build_script_build");
             copy_file(&source, &to.join(&*name), shared)?;
