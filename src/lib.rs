@@ -7,6 +7,8 @@ pub mod client;
 pub mod commands;
 pub mod compare;
 pub mod contracts;
+pub mod data;
+pub mod disk;
 pub mod error;
 pub mod exercise;
 pub mod fresh;

@@ -37,6 +37,8 @@ enum Command {
     Cargo(commands::cargo::Args),
     /// Carry edits between chapters and notebooks
     Sync(commands::sync::Args),
+    /// Fetch the larger data and the models that some chapters use
+    Data(commands::data::Args),
     /// Install or remove the Jupyter kernel
     Kernel(commands::kernel::Args),
     /// One row a chapter: fresh or stale and why, results, exercises, times
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Test(args) => commands::test::run(book, args),
         Command::Cargo(args) => commands::cargo::run(book, args),
         Command::Sync(args) => commands::sync::run(book, args),
+        Command::Data(args) => commands::data::run(book, args),
         Command::Kernel(args) => commands::kernel::run(book, args),
         Command::Status(args) => commands::status::run(book, args),
         Command::New(args) => commands::new::run(book, args),

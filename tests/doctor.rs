@@ -26,7 +26,10 @@ fn find<'a>(rows: &'a [Value], what: &str) -> &'a Value {
 fn what_is_here_is_said_as_text_and_as_json() {
     let book = Book::new(&[("part/a.md", "# A\n")]);
     let cache = book.path("cache");
-    let environment = [("XDG_CACHE_HOME", cache.to_str().unwrap())];
+    let environment = [
+        ("XDG_CACHE_HOME", cache.to_str().unwrap()),
+        ("COURSE_DATA_CACHE", ""),
+    ];
     let text = doctor(&book, &[], &environment).ok().stdout;
     assert!(
         text.contains("✓ Rust") && text.contains("everything that the book needs is here"),
@@ -41,6 +44,11 @@ fn what_is_here_is_said_as_text_and_as_json() {
             .starts_with("rustc 1.")
     );
     assert_eq!(find(&rows, "data")["state"], "good");
+    let fetched = find(&rows, "fetched data");
+    assert_eq!(fetched["state"], "without");
+    let names: Vec<&str> = datasets::ARTEFACTS.iter().map(|a| a.name).collect();
+    let fix = format!("cargo course data fetch {}", names.join(" "));
+    assert_eq!(fetched["fix"], fix.as_str());
     assert!(
         find(&rows, "kernel cache")["found"]
             .as_str()

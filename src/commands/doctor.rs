@@ -7,6 +7,7 @@ use kernel::Target;
 use serde_json::{Value, json};
 
 use super::project;
+use crate::disk::{free_space, size, size_of};
 use crate::project::Project;
 use crate::snippets::library;
 
@@ -420,69 +421,43 @@ fn data() -> Vec<Finding> {
             ),
         ));
     }
+    findings.push(fetched_data());
     findings
 }
 
-/// What a user may still write on the disk of a folder.
-#[cfg(unix)]
-fn free_space(folder: &Path) -> Option<u64> {
-    use std::os::unix::ffi::OsStrExt;
-    let path = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
-    let mut stat = std::mem::MaybeUninit::<libc::statvfs>::uninit();
-    // SAFETY: the path ends with a nul byte, and statvfs fills the whole struct where it returns 0
-    let stat = unsafe {
-        if libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) != 0 {
-            return None;
+/// What of the larger data and the models was fetched.
+fn fetched_data() -> Finding {
+    let what = "fetched data";
+    let mut there = Vec::new();
+    let mut absent = Vec::new();
+    for artefact in datasets::ARTEFACTS {
+        match artefact.fetched() {
+            Ok(_) => there.push(artefact.name),
+            Err(datasets::DatasetError::NotFetched { .. }) => absent.push(artefact.name),
+            Err(e) => {
+                let fix = format!("cargo course data fetch {}", artefact.name);
+                return Finding::without(what, e.to_string(), fix);
+            }
         }
-        stat.assume_init()
+    }
+    let place =
+        datasets::cache_folder().map_or_else(|e| e.to_string(), |p| p.display().to_string());
+    if absent.is_empty() {
+        return Finding::good(what, format!("{} in {place}", there.join(", ")));
+    }
+    let found = match there.len() {
+        0 => format!("none in {place}; not there: {}", absent.join(", ")),
+        _ => format!(
+            "{} in {place}; not there: {}",
+            there.join(", "),
+            absent.join(", ")
+        ),
     };
-    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
-    Some(stat.f_bavail as u64 * stat.f_frsize as u64)
-}
-
-#[cfg(not(unix))]
-fn free_space(_: &Path) -> Option<u64> {
-    None
-}
-
-/// The bytes in a folder; a file with several names counts once.
-fn size_of(folder: &Path) -> u64 {
-    fn walk(folder: &Path, seen: &mut std::collections::HashSet<(u64, u64)>) -> u64 {
-        let mut sum = 0;
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let Ok(meta) = entry.metadata() else { continue };
-            if meta.is_dir() {
-                sum += walk(&entry.path(), seen);
-                continue;
-            }
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::MetadataExt;
-                if !seen.insert((meta.dev(), meta.ino())) {
-                    continue;
-                }
-            }
-            sum += meta.len();
-        }
-        sum
-    }
-    walk(folder, &mut std::collections::HashSet::new())
-}
-
-/// Bytes as people read them.
-fn size(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    for unit in ["B", "KiB", "MiB"] {
-        if value < 1024.0 {
-            return if unit == "B" {
-                format!("{bytes} B")
-            } else {
-                format!("{value:.1} {unit}")
-            };
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} GiB")
+    Finding::without(
+        what,
+        found + " (chapters show their stored outputs without)",
+        format!("cargo course data fetch {}", absent.join(" ")),
+    )
 }
 
 #[cfg(test)]
@@ -490,10 +465,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_and_versions() {
-        assert_eq!(size(512), "512 B");
-        assert_eq!(size(3 << 19), "1.5 MiB");
-        assert_eq!(size(6 << 30), "6.0 GiB");
+    fn versions_compare_by_their_numbers() {
         assert!(parts("1.95.0") >= parts("1.95"));
         assert!(parts("1.94.1-nightly") < parts("1.95"));
         assert!(parts("1.100.0") > parts("1.95"));
@@ -518,14 +490,5 @@ mod tests {
         let spec = json!({ "argv": [file.to_string_lossy()] });
         std::fs::write(&file, spec.to_string()).unwrap();
         assert_eq!(spec_program(dir.path()), Ok(file));
-    }
-
-    #[test]
-    fn linked_files_count_once() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("a"), [0u8; 1000]).unwrap();
-        std::fs::hard_link(dir.path().join("a"), dir.path().join("b")).unwrap();
-        assert_eq!(size_of(dir.path()), 1000);
-        assert!(free_space(dir.path()).unwrap() > 0);
     }
 }

@@ -8,6 +8,7 @@ use crate::project::Project;
 pub mod build;
 pub mod cargo;
 pub mod check;
+pub mod data;
 pub mod doctor;
 pub mod exercise;
 pub mod kernel;
