@@ -11,6 +11,7 @@ use nbformat::v4::Notebook;
 use serde_json::{Map, Value, json};
 
 use crate::chapter::Chapter;
+use crate::data;
 use crate::error::{Fault, read_text};
 use crate::notebook::{cell_text, course_metadata, hex, segments, source};
 use crate::project::Project;
@@ -210,25 +211,20 @@ pub fn parts(project: &Project, chapter: &Chapter) -> Result<Parts, Fault> {
 
 /// The checksum of a data set, from the catalogue.
 fn data_hash(chapter: &Chapter, name: &str) -> Result<String, Fault> {
-    datasets::CATALOGUE
-        .iter()
-        .find(|d| d.name == name)
-        .map(|d| d.sha256.to_string())
-        .ok_or_else(|| {
-            let line = chapter
-                .text
-                .lines()
-                .position(|l| l.starts_with("data:"))
-                .map_or(1, |i| i + 1);
-            let known: Vec<&str> = datasets::CATALOGUE.iter().map(|d| d.name).collect();
-            chapter.fault(
-                line,
-                format!(
-                    "no data set `{name}` in the catalogue; it has {}",
-                    known.join(", ")
-                ),
-            )
-        })
+    data::described(name).map(|d| d.digest).ok_or_else(|| {
+        let line = chapter
+            .text
+            .lines()
+            .position(|l| l.starts_with("data:"))
+            .map_or(1, |i| i + 1);
+        chapter.fault(
+            line,
+            format!(
+                "no data set `{name}` in the catalogue; it has {}",
+                data::known().join(", ")
+            ),
+        )
+    })
 }
 
 /// `[workspace.dependencies]` of the project.

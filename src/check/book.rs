@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::chapter::Chapter;
+use crate::data;
 use crate::error::{Fault, read_text};
 use crate::project::Project;
 
@@ -127,30 +128,34 @@ fn front(project: &Project, chapter: &Chapter) -> Vec<Fault> {
         }
     }
     for name in &front.data {
-        if !datasets::CATALOGUE.iter().any(|d| d.name == name) {
-            let known: Vec<&str> = datasets::CATALOGUE.iter().map(|d| d.name).collect();
+        if data::described(name).is_none() {
             faults.push(chapter.fault(
                 front_line(chapter, name),
                 format!(
                     "no data set `{name}` in the catalogue of lib/datasets; it has {}",
-                    known.join(", ")
+                    data::known().join(", ")
                 ),
             ));
         }
     }
-    for set in datasets::CATALOGUE {
-        if front.data.iter().any(|name| name == set.name) {
+    for set in data::known() {
+        if front.data.iter().any(|name| name == set) {
             continue;
         }
-        let call = format!("datasets::{}(", set.name);
+        let calls = [
+            format!("datasets::{}()", set.replace('-', "_")),
+            format!("datasets::fetched(\"{set}\")"),
+        ];
         let used = chapter.cells.iter().find_map(|c| {
-            let at = c.code.lines().position(|l| l.contains(&call))?;
-            Some(c.line + at)
+            let mut lines = c.code.lines().enumerate();
+            lines.find_map(|(at, l)| {
+                Some((c.line + at, calls.iter().find(|call| l.contains(*call))?))
+            })
         });
-        if let Some(line) = used {
+        if let Some((line, call)) = used {
             faults.push(
                 chapter
-                    .fault(line, format!("`{call})` is read here, and `data` in the front matter does not name `{}`", set.name))
+                    .fault(line, format!("`{call}` is read here, and `data` in the front matter does not name `{set}`"))
                     .with_detail("the chapter would not go stale when the data change"),
             );
         }

@@ -9,6 +9,7 @@ use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
 use super::library::{self, Library, Place, Uses};
 use super::{Sink, code, escape, math, output};
 use crate::chapter::{Cell, Chapter, Expect, Lines, Role, markdown_options};
+use crate::data;
 use crate::error::Fault;
 use crate::notebook::{self, Segment};
 use crate::project::Project;
@@ -403,14 +404,22 @@ fn header(ctx: &Context, chapter: &Chapter, stored: Option<&Stored>) -> String {
         rows.push(format!("<p class=\"facts\">{}</p>", links.join(" ")));
     }
     for name in &front.data {
-        let row = match datasets::CATALOGUE.iter().find(|d| d.name == name) {
+        let row = match data::described(name) {
             Some(d) => format!(
-                "<p class=\"data\">Data: <b>{}</b>, {} From {} {}; licence {}.</p>",
+                "<p class=\"data\">Data: <b>{}</b>, {} From {} {}; licence {}.{}</p>",
                 escape::html(d.name),
                 escape::html(&sentence(d.title)),
                 escape::html(d.package),
                 escape::html(d.version),
                 escape::html(d.licence.trim_end_matches('.')),
+                if d.fetched {
+                    format!(
+                        " To run the cells: <code>cargo course data fetch {}</code>.",
+                        escape::html(d.name)
+                    )
+                } else {
+                    String::new()
+                },
             ),
             None => format!("<p class=\"data\">Data: <b>{}</b></p>", escape::html(name)),
         };
