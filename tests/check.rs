@@ -346,6 +346,33 @@ fn stored_figures_need_words() {
 }
 
 #[test]
+fn a_figure_that_failed_to_display_is_found() {
+    let book = good();
+    for (plain, html, fails) in [
+        ("Figure { title: \"a\", parts: [] }", None, true),
+        ("Ok(Figure { title: \"a\", parts: [] })", None, true),
+        // a display of one's own that is well
+        ("Figure { title: \"a\" }", Some("<p>a</p>"), false),
+        ("Figure 1", None, false),
+    ] {
+        let mut bundle = results(&[("sum.all", 41.75)]);
+        bundle["text/plain"] = json!(plain);
+        if let Some(html) = html {
+            bundle["text/html"] = json!(html);
+        }
+        book.store("part/a.md", &[(1, bundle)]);
+        let ran = book.course(&["check"]);
+        if fails {
+            ran.fails_with(&[
+                "chapters/part/a.md:19: cell `sum` shows the fields of a `Figure` where it should be drawn",
+            ]);
+        } else {
+            ran.ok();
+        }
+    }
+}
+
+#[test]
 fn an_exercise_id_is_unique_in_the_book() {
     let book = good();
     let other = text().replace("a.half", "b.half");

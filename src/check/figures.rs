@@ -68,6 +68,7 @@ pub fn stored(chapter: &Chapter, notebook: &Notebook) -> Vec<Fault> {
             let mut html = false;
             let mut messages = Vec::new();
             let mut picture = false;
+            let mut undrawn = None;
             for item in &media.content {
                 match item {
                     MediaType::Html(text) => {
@@ -77,6 +78,7 @@ pub fn stored(chapter: &Chapter, notebook: &Notebook) -> Vec<Fault> {
                     MediaType::Svg(text) => {
                         messages.extend(silent(text).into_iter().map(|(_, m)| m))
                     }
+                    MediaType::Plain(text) => undrawn = debugged(text),
                     MediaType::Png(_) | MediaType::Jpeg(_) | MediaType::Gif(_) => picture = true,
                     _ => {}
                 }
@@ -85,7 +87,14 @@ pub fn stored(chapter: &Chapter, notebook: &Notebook) -> Vec<Fault> {
                 messages
                     .push("a picture without words: show it as a `display` figure with `.alt(…)`");
             }
+            let undrawn = undrawn.filter(|_| !html).map(|kind| {
+                format!(
+                    "the fields of a `{kind}` where it should be drawn: a `Result` or `Option` needs `?` or \
+                     `.unwrap()` first; a bare one was not displayed, so run the chapter again"
+                )
+            });
             messages.dedup();
+            let messages = messages.into_iter().map(str::to_owned).chain(undrawn);
             for message in messages {
                 faults.push(match line {
                     Some(cell) => {
@@ -97,6 +106,22 @@ pub fn stored(chapter: &Chapter, notebook: &Notebook) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// What a notebook displays through `display`; its Debug output is the kernel's way to show what cannot display.
+const DISPLAYED: [&str; 3] = ["Figure", "Results", "Table"];
+
+/// The type whose Debug output a text is, if it is one that has a display of its own.
+fn debugged(text: &str) -> Option<&'static str> {
+    let kind = |text: &str| {
+        let named = DISPLAYED.into_iter().find(|kind| text.starts_with(kind))?;
+        text[named.len()..].starts_with(" {").then_some(named)
+    };
+    let text = text.trim_start();
+    kind(text).or_else(|| {
+        let within = ["Ok(", "Some("].iter().find_map(|w| text.strip_prefix(w))?;
+        kind(within.trim_start())
+    })
 }
 
 /// Images and figures in HTML that say nothing to somebody who cannot see them.
@@ -140,6 +165,21 @@ mod tests {
             ("<svg aria-hidden=\"true\"></svg>", 0),
         ] {
             assert_eq!(silent(html).len(), count, "{html}");
+        }
+    }
+
+    #[test]
+    fn the_debug_output_of_a_figure_is_not_a_figure() {
+        for (text, kind) in [
+            ("Figure { title: \"a\" }", Some("Figure")),
+            ("Ok(\n    Figure {\n        title", Some("Figure")),
+            ("Some(Table { columns: [] })", Some("Table")),
+            ("Results {", Some("Results")),
+            ("Figure 1: the data", None),
+            ("FigureError { }", None),
+            ("Row { of: Figure { } }", None),
+        ] {
+            assert_eq!(debugged(text), kind, "{text}");
         }
     }
 
