@@ -29,14 +29,29 @@ pub fn mathml(latex: &str, display: bool) -> Result<String, String> {
         },
         ..RenderConfig::default()
     };
-    // the writer leaves `<` and `&` as they are, so text is marked before and escaped after it
-    let texts: Vec<Option<String>> = events.iter().map(marked).collect();
+    // the parser hands text on as it stands, and the writer trims it: it is marked before and escaped after
+    let texts: Vec<Option<String>> = events
+        .iter()
+        .map(|event| match event {
+            Event::Content(Content::Text(text) | Content::Function(text)) => marked(text).map(Some),
+            _ => Ok(None),
+        })
+        .collect::<Result<_, _>>()
+        .map_err(|sign| {
+            format!(
+                "the formula `{}` has `{sign}` within text, where it would show as it stands",
+                short(latex)
+            )
+        })?;
     let events = events
         .into_iter()
         .zip(&texts)
-        .map(|(event, text)| match text {
-            Some(text) => Event::Content(Content::Text(text)),
-            None => event,
+        .map(|(event, text)| match (event, text) {
+            (Event::Content(Content::Text(_)), Some(text)) => Event::Content(Content::Text(text)),
+            (Event::Content(Content::Function(_)), Some(text)) => {
+                Event::Content(Content::Function(text))
+            }
+            (event, _) => event,
         });
     let mut out = String::new();
     push_mathml(
@@ -48,28 +63,54 @@ pub fn mathml(latex: &str, display: bool) -> Result<String, String> {
     Ok(escaped(&out))
 }
 
-/// What text of a formula may hold, the mark that stands for it, and how it is written. The parser gives
-/// the space `\ ` as the first.
-const MARKS: [(&str, char, &str); 4] = [
-    ("&nbsp;", '\u{e000}', "&#160;"),
-    ("<", '\u{e001}', "&lt;"),
-    (">", '\u{e002}', "&gt;"),
-    ("&", '\u{e003}', "&amp;"),
+/// The mark of a space that no line breaks at.
+const SPACE: char = '\u{e000}';
+
+/// Marks that stand in text for what the writer would change, and how each is written at last.
+const MARKS: [(char, &str); 4] = [
+    (SPACE, "&#160;"),
+    ('\u{e001}', "&lt;"),
+    ('\u{e002}', "&gt;"),
+    ('\u{e003}', "&amp;"),
 ];
 
-/// Text of a formula whose special characters are marked, where it has some.
-fn marked(event: &Event) -> Option<String> {
-    let Event::Content(Content::Text(text)) = event else {
-        return None;
-    };
-    let mut text = text.to_string();
-    if !text.contains(['<', '>', '&']) {
-        return None;
+/// Text of a formula as LaTeX reads it, its special characters marked; the sign that text cannot show, if it
+/// has one. The parser gives the space `\ ` as `&nbsp;`.
+fn marked(text: &str) -> Result<String, String> {
+    if text == "&nbsp;" {
+        return Ok(SPACE.to_string());
     }
-    for (plain, mark, _) in MARKS {
-        text = text.replace(plain, &mark.to_string());
+    let mut out = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let sign = match c {
+            '\\' => chars.next().unwrap_or(' '),
+            '$' => return Err("$".to_owned()),
+            '~' => ' ',
+            c => c,
+        };
+        out.push(match (c, sign) {
+            ('\\' | '~', ' ') => SPACE,
+            ('\\', ',') => '\u{2009}',
+            ('\\', '%' | '_' | '#' | '$' | '{' | '}') => sign,
+            (_, '&') => MARKS[3].0,
+            ('\\', _) => return Err(format!("\\{sign}")),
+            (_, '<') => MARKS[1].0,
+            (_, '>') => MARKS[2].0,
+            (_, plain) => plain,
+        });
     }
-    Some(text)
+    // at the ends the writer trims, and doubles a space that is all
+    let inner = out.trim();
+    let end = |is: bool| if is { SPACE.to_string() } else { String::new() };
+    if inner.is_empty() {
+        return Ok(end(!out.is_empty()));
+    }
+    let (before, after) = (
+        end(out.starts_with(char::is_whitespace)),
+        end(out.ends_with(char::is_whitespace)),
+    );
+    Ok(format!("{before}{inner}{after}"))
 }
 
 /// The writer's MathML in one line, with its operators and marked texts escaped.
@@ -87,8 +128,8 @@ fn escaped(mathml: &str) -> String {
                 out.push_str("&amp;");
             }
             '\n' | '\r' => out.push(' '),
-            c => match MARKS.iter().find(|(_, mark, _)| *mark == c) {
-                Some((_, _, reference)) => out.push_str(reference),
+            c => match MARKS.iter().find(|(mark, _)| *mark == c) {
+                Some((_, reference)) => out.push_str(reference),
                 None => out.push(c),
             },
         }
@@ -142,6 +183,32 @@ mod tests {
             text.contains("if a &lt;b&gt; &amp; c") || text.contains("if\u{a0}a"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn spaces_and_escapes_in_text_are_what_latex_makes_of_them() {
+        let shown = |latex: &str| mathml(latex, false).unwrap();
+        for latex in [
+            r"\text{5\ \%}",
+            r"\text{5~\%}",
+            r"\text{5~}\text{\%}",
+            r"\operatorname{5\ \%}",
+        ] {
+            let html = shown(latex).replace("</mtext><mtext>", "");
+            assert!(html.contains(">5&#160;%</m"), "{latex}: {html}");
+        }
+        let one = shown(r"\text{ }");
+        assert!(one.contains("<mtext>&#160;</mtext>"), "{one}");
+        let both = shown(r"a\text{ and }b");
+        assert!(both.contains("<mtext>&#160;and&#160;</mtext>"), "{both}");
+        let name = shown(r"\operatorname{arg\,min}");
+        assert!(name.contains("arg\u{2009}min"), "{name}");
+        let error = mathml(r"\text{a \alpha}", false).unwrap_err();
+        assert_eq!(
+            error,
+            r"the formula `\text{a \alpha}` has `\a` within text, where it would show as it stands"
+        );
+        assert!(mathml(r"\text{if $x$}", false).unwrap_err().contains("`$`"));
     }
 
     #[test]
