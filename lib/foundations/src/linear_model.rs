@@ -1,4 +1,4 @@
-//! Linear regression: ordinary least squares with inference, and ridge.
+//! Linear regression: ordinary least squares with inference, and ridge. Logistic regression, for two classes.
 //!
 //! The model is `y = b + X w + e`: a target `y` of shape `(n_samples,)`, features `X` of shape
 //! `(n_samples, n_features)`, an intercept `b`, one coefficient a feature in `w`, and errors `e`
@@ -30,13 +30,15 @@
 //! ```
 //!
 //! The chapter *Linear regression* (`chapters/foundations/linear-regression.md`) derives what
-//! stands here.
+//! stands here. Logistic regression belongs to the chapter *Churn pipeline*
+//! (`chapters/frameworks/churn-pipeline.md`): there `y` is 0 or 1, and `b + Xw` is the log-odds of 1.
 
 mod diagnostics;
 mod distributions;
 mod error;
 #[cfg(feature = "linfa")]
 mod linfa_traits;
+mod logistic;
 mod ols;
 mod ridge;
 mod summary;
@@ -44,6 +46,7 @@ mod validate;
 
 pub use diagnostics::BreuschPagan;
 pub use error::{FitError, Term};
+pub use logistic::{FittedLogisticRegression, LogisticRegression, sigmoid};
 pub use ols::{FittedLinearRegression, Intervals, LinearRegression};
 pub use ridge::{FittedRidge, Ridge};
 pub use summary::{CoefficientRow, Summary};

@@ -1,7 +1,8 @@
 //! The tail probabilities and quantiles that inference needs, on top of statrs.
 
-use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
+use statrs::distribution::{ChiSquared, ContinuousCDF, Normal, StudentsT};
 use statrs::function::beta::beta_reg;
+use statrs::function::erf::erfc;
 
 /// `P(|T| > |t|)` for Student's t with `df` degrees of freedom.
 pub(super) fn t_two_sided(t: f64, df: f64) -> f64 {
@@ -17,6 +18,16 @@ pub(super) fn t_two_sided(t: f64, df: f64) -> f64 {
 pub(super) fn t_quantile_two_sided(level: f64, df: f64) -> f64 {
     let student = StudentsT::new(0.0, 1.0, df).expect("df is positive by construction");
     student.inverse_cdf(0.5 + level / 2.0)
+}
+
+/// `P(|Z| > |z|)` for a standard normal `Z`.
+pub(super) fn normal_two_sided(z: f64) -> f64 {
+    erfc(z.abs() / std::f64::consts::SQRT_2)
+}
+
+/// The `z` with `P(|Z| <= z) = level`.
+pub(super) fn normal_quantile_two_sided(level: f64) -> f64 {
+    Normal::standard().inverse_cdf(0.5 + level / 2.0)
 }
 
 /// `P(F > f)` for the F distribution with `df_model` and `df_residual` degrees of freedom.

@@ -59,6 +59,24 @@ pub enum FitError {
         /// The entry.
         value: f64,
     },
+    /// A class is neither 0 nor 1.
+    #[error("{op}: y[{row}] is {value}, expected 0 or 1")]
+    NotBinary {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// Place of the first such entry.
+        row: usize,
+        /// The entry.
+        value: f64,
+    },
+    /// All samples are of one class, so that there is nothing to tell apart.
+    #[error("{op}: y is {value} throughout, expected both 0 and 1")]
+    OneClass {
+        /// The operation that was asked for.
+        op: &'static str,
+        /// The class that all samples have.
+        value: f64,
+    },
     /// There are too few rows for the number of parameters.
     #[error("{op}: {got} samples, but {parameters} parameters need at least {needed}")]
     TooFewSamples {

@@ -179,7 +179,7 @@ pub struct Intervals {
 }
 
 impl Intervals {
-    fn around(estimate: Array1<f64>, half_width: Array1<f64>, level: f64) -> Self {
+    pub(super) fn around(estimate: Array1<f64>, half_width: Array1<f64>, level: f64) -> Self {
         Intervals {
             level,
             lower: &estimate - &half_width,
@@ -679,7 +679,7 @@ impl FittedLinearRegression {
 }
 
 /// The design: a column of ones, if there is an intercept, then the features.
-fn design(x: ArrayView2<'_, f64>, intercept: bool) -> Array2<f64> {
+pub(super) fn design(x: ArrayView2<'_, f64>, intercept: bool) -> Array2<f64> {
     if intercept {
         let mut design = Array2::ones((x.nrows(), x.ncols() + 1));
         design.slice_mut(s![.., 1..]).assign(&x);
