@@ -8,6 +8,7 @@ pub mod linear_model;
 pub mod metrics;
 pub mod neural_network;
 pub mod proportion;
+pub mod resampling;
 
 /// The README's example, run as a test.
 #[cfg(doctest)]
