@@ -60,7 +60,31 @@ pub fn mathml(latex: &str, display: bool) -> Result<String, String> {
         config,
     )
     .map_err(|e| format!("the formula `{}` cannot be shown: {e}", short(latex)))?;
-    Ok(escaped(&out))
+    Ok(apart(&escaped(&out)))
+}
+
+/// The tags with a space between attributes, which the writer leaves out for `\Big(`: Markdown takes a tag without
+/// it for text.
+fn apart(mathml: &str) -> String {
+    let mut out = String::with_capacity(mathml.len());
+    let (mut tag, mut value, mut closed) = (false, false, false);
+    for c in mathml.chars() {
+        if closed && c.is_ascii_alphabetic() {
+            out.push(' ');
+        }
+        closed = false;
+        match c {
+            '"' if tag => {
+                closed = value;
+                value = !value;
+            }
+            '<' if !value => tag = true,
+            '>' if !value => tag = false,
+            _ => {}
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// The mark of a space that no line breaks at.
@@ -151,6 +175,22 @@ fn short(latex: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_tag_is_one_for_markdown() {
+        use pulldown_cmark::{Event, Parser};
+        for latex in [
+            r"\Big( a \Big)",
+            r"\bigl\| x \bigr\|",
+            r"\left( \frac12 \right]",
+            r"\hat x < \bar y",
+        ] {
+            let html = mathml(latex, false).unwrap();
+            let line = format!("Words {html}");
+            let tags = Parser::new(&line).filter(|e| matches!(e, Event::InlineHtml(_)));
+            assert_eq!(tags.count(), html.matches('<').count(), "{html}");
+        }
+    }
 
     #[test]
     fn formulas_become_mathml() {
