@@ -75,7 +75,7 @@ pub fn softmax(logits: ArrayView2<'_, f64>) -> Result<Array2<f64>, NetworkError>
 ///
 /// # References
 /// Chapter *Convolutional networks*, section *The idea*. Agrees with PyTorch's `cross_entropy` to
-/// a relative 1e-6, single precision (`lib/deep/tests/golden.rs`).
+/// 1e-12 (`lib/deep/tests/golden.rs`).
 pub fn cross_entropy(logits: ArrayView2<'_, f64>, labels: &[u8]) -> Result<f64, NetworkError> {
     classes("cross_entropy", &logits, labels)?;
     let mut total = 0.0;
