@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "drift")]
+pub mod drift;
 #[cfg(feature = "tracking")]
 pub mod tracking;
