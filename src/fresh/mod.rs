@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nbformat::v4::Notebook;
 use serde_json::{Map, Value, json};
@@ -15,6 +16,11 @@ use crate::data;
 use crate::error::{Fault, read_text};
 use crate::notebook::{cell_text, course_metadata, hex, segments, source};
 use crate::project::Project;
+
+mod lock;
+mod memo;
+
+use memo::Memo;
 
 /// Whether stored outputs still stand, and if not, why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +134,7 @@ pub fn parts(project: &Project, chapter: &Chapter) -> Result<Parts, Fault> {
         .chapters_dir()
         .join(chapter.path.parent().unwrap_or(Path::new("")));
     let mut queue: Vec<PathBuf> = Vec::new();
+    let workspace = workspace_dependencies(project);
     for dep in deps(chapter)? {
         match &dep.path {
             Some(path) => {
@@ -166,7 +173,6 @@ pub fn parts(project: &Project, chapter: &Chapter) -> Result<Parts, Fault> {
                 format!("not a Cargo manifest: {}", e.message()),
             )
         })?;
-        let workspace = workspace_dependencies(project);
         for (name, value) in table
             .get("dependencies")
             .and_then(toml::Value::as_table)
@@ -204,7 +210,7 @@ pub fn parts(project: &Project, chapter: &Chapter) -> Result<Parts, Fault> {
     Ok(Parts {
         cells: hex(code.as_bytes()),
         crates,
-        lock: locked(project, &reached)?,
+        lock: lock::locked(project, &reached)?,
         data,
     })
 }
@@ -227,13 +233,18 @@ fn data_hash(chapter: &Chapter, name: &str) -> Result<String, Fault> {
     })
 }
 
-/// `[workspace.dependencies]` of the project.
-fn workspace_dependencies(project: &Project) -> toml::Table {
-    std::fs::read_to_string(project.root.join("Cargo.toml"))
-        .ok()
-        .and_then(|text| toml::from_str::<toml::Table>(&text).ok())
-        .and_then(|t| t.get("workspace")?.get("dependencies")?.as_table().cloned())
-        .unwrap_or_default()
+/// `[workspace.dependencies]` of the project; empty where its manifest has none or is none.
+fn workspace_dependencies(project: &Project) -> Arc<toml::Table> {
+    static KEPT: Memo<toml::Table> = Memo::new();
+    let path = project.root.join("Cargo.toml");
+    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let read = KEPT.of(&path, text, |text| {
+        let table = toml::from_str::<toml::Table>(text)?;
+        let inherited = table.get("workspace").and_then(|w| w.get("dependencies"));
+        let inherited = inherited.and_then(toml::Value::as_table);
+        Ok::<_, toml::de::Error>(inherited.cloned().unwrap_or_default())
+    });
+    read.unwrap_or_default()
 }
 
 /// Hash of a crate's manifest and everything below its `src/`, in the order of paths.
@@ -266,59 +277,6 @@ fn hash_crate(dir: &Path, manifest: &str) -> Result<String, Fault> {
         text.push(0);
     }
     Ok(hex(&text))
-}
-
-/// The versions that `Cargo.lock` gives to these packages and to all they reach.
-fn locked(project: &Project, roots: &BTreeSet<String>) -> Result<BTreeMap<String, String>, Fault> {
-    let path = project.root.join("Cargo.lock");
-    if roots.is_empty() || !path.exists() {
-        return Ok(BTreeMap::new());
-    }
-    let text = read_text(&project.root, &path)?;
-    let table: toml::Table = toml::from_str(&text).map_err(|e| {
-        Fault::file(
-            project.shown(&path),
-            format!("not a lock file: {}", e.message()),
-        )
-    })?;
-    let mut packages: BTreeMap<&str, Vec<(&str, Vec<&str>)>> = BTreeMap::new();
-    for package in table
-        .get("package")
-        .and_then(toml::Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let field = |key: &str| package.get(key).and_then(toml::Value::as_str);
-        if let (Some(name), Some(version)) = (field("name"), field("version")) {
-            let deps = package
-                .get("dependencies")
-                .and_then(toml::Value::as_array)
-                .into_iter()
-                .flatten()
-                .filter_map(toml::Value::as_str)
-                .collect();
-            packages.entry(name).or_default().push((version, deps));
-        }
-    }
-    let mut found: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    // an entry is `name` or, where several versions are locked, `name version`
-    let mut queue: Vec<&str> = roots.iter().map(String::as_str).collect();
-    while let Some(entry) = queue.pop() {
-        let mut words = entry.split(' ');
-        let name = words.next().unwrap_or(entry);
-        let wanted = words.next();
-        for (version, deps) in packages.get(name).into_iter().flatten() {
-            if wanted.is_none_or(|w| w == *version)
-                && found.entry(name.to_string()).or_default().insert(version)
-            {
-                queue.extend(deps.iter().copied());
-            }
-        }
-    }
-    Ok(found
-        .into_iter()
-        .map(|(name, versions)| (name, versions.into_iter().collect::<Vec<_>>().join(", ")))
-        .collect())
 }
 
 /// Whether the stored notebook of a chapter still stands.
@@ -518,6 +476,14 @@ mod tests {
         assert_eq!(
             reasons_after("Cargo.lock", "2.0.0", "2.0.1"),
             ["Cargo.lock has b 2.0.1, it was 2.0.0"]
+        );
+    }
+
+    #[test]
+    fn what_the_workspace_inherits_is_read_again_when_it_changes() {
+        assert_eq!(
+            reasons_after("Cargo.toml", "lib/other", "lib/mine"),
+            ["lib/other changed"]
         );
     }
 
