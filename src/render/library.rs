@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
+use syn::parse::Parser;
 use syn::visit::Visit;
 
 use crate::chapter::Cell;
@@ -336,8 +337,8 @@ impl<'a> Uses<'a> {
             return Vec::new();
         };
         let mut found = BTreeSet::new();
-        if let Ok(block) = syn::parse_str::<syn::Block>(&format!("{{{code}\n}}")) {
-            for statement in &block.stmts {
+        if let Ok(statements) = syn::Block::parse_within.parse2(tokens.clone()) {
+            for statement in &statements {
                 if let syn::Stmt::Item(syn::Item::Use(item)) = statement {
                     let mut leaves = Vec::new();
                     flatten(&item.tree, &mut Vec::new(), &mut leaves);
@@ -346,7 +347,7 @@ impl<'a> Uses<'a> {
                     }
                 }
             }
-            for statement in &block.stmts {
+            for statement in &statements {
                 if let syn::Stmt::Local(local) = statement
                     && let syn::Pat::Type(typed) = &local.pat
                     && let syn::Pat::Ident(ident) = &*typed.pat
