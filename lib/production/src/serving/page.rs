@@ -1,0 +1,77 @@
+//! A form to try the model with.
+
+use std::fmt::Write;
+
+use super::{Kind, Schema};
+
+const PAGE: &str = include_str!("page.html");
+
+/// The page: a field an input, made from the schema.
+pub(crate) fn page(schema: &Schema) -> String {
+    let example = schema.example();
+    let mut fields = String::new();
+    for field in &schema.fields {
+        let (name, meaning) = (escape(&field.name), escape(&field.meaning));
+        let (unit, input) = match &field.kind {
+            Kind::Number {
+                unit,
+                min,
+                max,
+                whole,
+            } => {
+                let step = if *whole { "1" } else { "any" };
+                let value = example
+                    .get(&field.name)
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                let input = format!(
+                    "<input id=\"{name}\" name=\"{name}\" type=\"number\" step=\"{step}\" value=\"{value}\" \
+                     aria-describedby=\"{name}-about\" data-min=\"{min}\" data-max=\"{max}\">"
+                );
+                (escape(unit), input)
+            }
+            Kind::Flag => {
+                let input = format!(
+                    "<select id=\"{name}\" name=\"{name}\" data-flag aria-describedby=\"{name}-about\">\
+                     <option value=\"false\">no</option><option value=\"true\">yes</option></select>"
+                );
+                (String::new(), input)
+            }
+            Kind::Category { levels } => {
+                let mut input = format!(
+                    "<select id=\"{name}\" name=\"{name}\" aria-describedby=\"{name}-about\">"
+                );
+                if field.optional {
+                    input.push_str("<option value=\"\"></option>");
+                }
+                for level in levels {
+                    let _ = write!(input, "<option>{}</option>", escape(level));
+                }
+                input.push_str("</select>");
+                (String::new(), input)
+            }
+        };
+        let _ = writeln!(
+            fields,
+            "<div class=\"field\"><label for=\"{name}\">{name}</label>{input}<span class=\"unit\">{unit}</span>\
+             <small id=\"{name}-about\">{meaning}</small><p class=\"fault\" role=\"alert\" data-field=\"{name}\"></p></div>"
+        );
+    }
+    PAGE.replace("{{title}}", &escape(&schema.title))
+        .replace("{{fields}}", &fields)
+}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
