@@ -1,6 +1,6 @@
 //! What the end-to-end tests share: the tool, small books, a Python environment, and a look at the
 //! processes that are left.
-#![allow(dead_code)] // each test file uses a part
+#![allow(dead_code, unused_imports)] // each test file uses a part
 
 use std::collections::HashMap;
 use std::io::Read;
