@@ -41,10 +41,10 @@ pub(crate) enum Simd {
     /// What every processor of the architecture has.
     Baseline,
     #[cfg(target_arch = "x86_64")]
-    /// Vectors of 256 bits.
+    /// Vectors of 256 bits: AVX2 and FMA.
     Avx2,
     #[cfg(target_arch = "x86_64")]
-    /// Vectors of 512 bits.
+    /// Vectors of 512 bits: AVX-512 F, BW and VL.
     Avx512,
 }
 
@@ -53,10 +53,13 @@ impl Simd {
     pub(crate) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
-            if is_x86_feature_detected!("avx512f") {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+            {
                 return Self::Avx512;
             }
-            if is_x86_feature_detected!("avx2") {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 return Self::Avx2;
             }
         }
@@ -125,9 +128,21 @@ fn add_up(s: [f32; LANES]) -> f32 {
     (four[0] + four[2]) + (four[1] + four[3])
 }
 
-/// Asks the processor to bring a cache line nearer. Changes no result.
+/// Asks the processor to bring a vector nearer. Changes no result.
 #[inline(always)]
 pub(crate) fn prefetch(values: &[f32]) {
+    prefetch_lines(values);
+}
+
+/// The same for a node's links.
+#[inline(always)]
+pub(crate) fn prefetch_links(links: &[u32]) {
+    prefetch_lines(links);
+}
+
+/// Four bytes a value: sixteen of them in a cache line.
+#[inline(always)]
+fn prefetch_lines<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
     for line in values.chunks(16) {
         // SAFETY: a prefetch reads nothing that a program can see, and SSE is part of x86-64.

@@ -1,6 +1,6 @@
 //! The graph as slices, and the search in it: the inner loop of the index.
 
-use crate::dot::{Simd, lanes, lanes4, prefetch};
+use crate::dot::{Simd, lanes, lanes4, prefetch, prefetch_links};
 
 /// No link: fills the places that a node does not use.
 pub(super) const NONE: u32 = u32::MAX;
@@ -188,10 +188,25 @@ pub(super) fn descend(
     let mut nearest = from;
     loop {
         let before = nearest;
-        for &link in graph.links(before.id(), level) {
-            if link == NONE {
-                break;
+        let links = graph.links(before.id(), level);
+        let used = links
+            .iter()
+            .position(|&link| link == NONE)
+            .unwrap_or(links.len());
+        let links = &links[..used];
+        for &link in links {
+            prefetch(graph.vector(link));
+        }
+        let (fours, rest) = links.as_chunks::<4>();
+        for four in fours {
+            let products = lanes4(query, four.map(|link| graph.vector(link)));
+            for (&link, product) in four.iter().zip(products) {
+                if -product < nearest.distance {
+                    nearest = Candidate::new(link, -product);
+                }
             }
+        }
+        for &link in rest {
             let distance = -lanes(query, graph.vector(link));
             if distance < nearest.distance {
                 nearest = Candidate::new(link, distance);
@@ -247,6 +262,9 @@ pub(super) fn search_level(
             let products = lanes4(query, four.map(|link| graph.vector(link)));
             for (&link, product) in four.iter().zip(products) {
                 if let Some(place) = scratch.offer(link, -product, ef) {
+                    if place <= next + 1 {
+                        prefetch_links(graph.links(link, level)); // it may well be followed next
+                    }
                     next = next.min(place);
                 }
             }
