@@ -75,6 +75,109 @@ pub fn ndcg_at_k(ranked: &[usize], relevant: &[usize], k: usize) -> f64 {
     gained / best
 }
 
+/// The measures of a system over many questions, question by question.
+///
+/// # Examples
+/// ```
+/// use genai::evaluate::Scores;
+/// let scores = Scores::new(&[vec![3, 1], vec![2, 9, 4]], &[vec![3], vec![4]])?;
+/// assert_eq!(scores.recall_at_1, [1.0, 0.0]);
+/// assert_eq!(scores.reciprocal_rank, [1.0, 1.0 / 3.0]);
+/// # Ok::<(), genai::RetrievalError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    /// [`recall_at_k`] with `k` = 1.
+    pub recall_at_1: Vec<f64>,
+    /// [`recall_at_k`] with `k` = 5.
+    pub recall_at_5: Vec<f64>,
+    /// [`recall_at_k`] with `k` = 10.
+    pub recall_at_10: Vec<f64>,
+    /// [`reciprocal_rank`].
+    pub reciprocal_rank: Vec<f64>,
+    /// [`ndcg_at_k`] with `k` = 10.
+    pub ndcg_at_10: Vec<f64>,
+}
+
+impl Scores {
+    /// Measures rankings, one a question, against the ids that answer.
+    ///
+    /// # Errors
+    /// [`RetrievalError::Shape`] where there are not as many rankings as lists of answers.
+    pub fn new(rankings: &[Vec<usize>], answers: &[Vec<usize>]) -> Result<Self, RetrievalError> {
+        let (expected, got) = (answers.len(), rankings.len());
+        if expected != got {
+            return Err(RetrievalError::Shape {
+                what: "the number of rankings, one a question",
+                expected,
+                got,
+            });
+        }
+        let all = |measure: &dyn Fn(&[usize], &[usize]) -> f64| {
+            rankings
+                .iter()
+                .zip(answers)
+                .map(|(r, a)| measure(r, a))
+                .collect()
+        };
+        Ok(Self {
+            recall_at_1: all(&|r, a| recall_at_k(r, a, 1)),
+            recall_at_5: all(&|r, a| recall_at_k(r, a, 5)),
+            recall_at_10: all(&|r, a| recall_at_k(r, a, 10)),
+            reciprocal_rank: all(&reciprocal_rank),
+            ndcg_at_10: all(&|r, a| ndcg_at_k(r, a, 10)),
+        })
+    }
+}
+
+/// The threshold that tells two groups of numbers apart best: it maximises the mean of the share of `yes` at or above it and
+/// the share of `no` below it. Of thresholds that do as well, the middle one.
+///
+/// # Returns
+/// The threshold, and that mean, in ½..=1.
+///
+/// # Errors
+/// [`RetrievalError::Empty`] where one of the groups is empty, [`RetrievalError::Vector`] for a number that is not finite.
+///
+/// # Examples
+/// ```
+/// use genai::evaluate::threshold;
+/// assert_eq!(threshold(&[0.6, 0.8, 0.9], &[0.2, 0.4])?, (0.5, 1.0));
+/// # Ok::<(), genai::RetrievalError>(())
+/// ```
+pub fn threshold(yes: &[f64], no: &[f64]) -> Result<(f64, f64), RetrievalError> {
+    if yes.is_empty() || no.is_empty() {
+        return Err(RetrievalError::Empty {
+            what: "one of the groups to tell apart",
+        });
+    }
+    let mut all: Vec<f64> = yes.iter().chain(no).copied().collect();
+    if let Some(row) = all.iter().position(|v| !v.is_finite()) {
+        return Err(RetrievalError::Vector {
+            row,
+            what: "its value is not finite",
+        });
+    }
+    all.sort_by(f64::total_cmp);
+    all.dedup();
+    let share = |group: &[f64], above: bool, at: f64| {
+        group.iter().filter(|v| (**v >= at) == above).count() as f64 / group.len() as f64
+    };
+    let cuts: Vec<f64> = all
+        .windows(2)
+        .map(|pair| (pair[0] + pair[1]) / 2.0)
+        .chain([all[0]])
+        .collect();
+    let mut found: Vec<(f64, f64)> = cuts
+        .into_iter()
+        .map(|at| (at, (share(yes, true, at) + share(no, false, at)) / 2.0))
+        .collect();
+    let best = found.iter().map(|(_, mean)| *mean).fold(0.0, f64::max);
+    found.retain(|(_, mean)| *mean == best);
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(found[found.len() / 2])
+}
+
 /// A mean over questions with its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {

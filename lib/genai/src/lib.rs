@@ -1,21 +1,27 @@
 #![doc = include_str!("../README.md")]
 
+pub mod backend;
 pub mod bm25;
 mod checksum;
 pub mod chunk;
 pub mod dot;
+pub mod embed;
 mod error;
 pub mod evaluate;
 pub mod exact;
 pub mod fusion;
 pub mod hnsw;
+pub mod llm;
+mod model_error;
 pub mod questions;
+pub mod rag;
 mod random;
 pub mod text;
 
 use std::path::{Path, PathBuf};
 
 pub use error::RetrievalError;
+pub use model_error::ModelError;
 
 /// A passage that a search has found.
 #[derive(Debug, Clone, Copy, PartialEq)]

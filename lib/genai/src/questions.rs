@@ -76,6 +76,24 @@ pub fn questions() -> Result<Questions, RetrievalError> {
     })
 }
 
+/// The sections that the questions are about: *The Rust Programming Language*, then the error codes.
+///
+/// # Errors
+/// As [`datasets::rust_book`] and [`datasets::error_codes`].
+///
+/// # Examples
+/// ```
+/// match genai::questions::corpus() {
+///     Ok(sections) => assert!(sections.len() > 800),
+///     Err(error) => assert!(error.to_string().contains("rust-docs")),
+/// }
+/// ```
+pub fn corpus() -> Result<Vec<Section>, datasets::DatasetError> {
+    let mut sections = datasets::rust_book()?;
+    sections.extend(datasets::error_codes()?);
+    Ok(sections)
+}
+
 impl Questions {
     /// For each question, the places in `sections` of those that answer it.
     ///

@@ -5,10 +5,7 @@ use genai::questions::questions;
 
 /// The book and the error codes; `None` without rust-docs, which fails where everything is required.
 fn corpus() -> Option<Vec<datasets::Section>> {
-    let sections = datasets::rust_book().and_then(|mut book| {
-        book.extend(datasets::error_codes()?);
-        Ok(book)
-    });
+    let sections = genai::questions::corpus();
     match sections {
         Ok(sections) => Some(sections),
         Err(error) if std::env::var_os("COURSE_REQUIRE_ALL").is_none_or(|v| v != "1") => {
