@@ -326,9 +326,7 @@ impl Cnn {
 /// The convolution of images with a bank of kernels, at every place where a kernel fits.
 ///
 /// `yₙₒᵣₛ = bₒ + Σ_c Σᵢ Σⱼ wₒ_cᵢⱼ xₙ_c,ᵣ₊ᵢ,ₛ₊ⱼ`, as one product of matrices: the windows of an image are the columns of
-/// one, the kernels the rows of the other. candle's own `conv2d` (candle-core 0.11.1) gives the same, and is as fast
-/// forward; its backward pass on the processor takes several times as long, and computes the gradient of the images,
-/// which nobody asked for.
+/// one, the kernels the rows of the other. The backward pass is then two products of matrices.
 ///
 /// # Arguments
 /// - `x`: shape `(n, c, h, w)`; `weight`: shape `(o, c, k, k)`; `bias`: shape `(o,)`.
