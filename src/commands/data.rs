@@ -146,7 +146,7 @@ fn fetch(names: &[String]) -> anyhow::Result<ExitCode> {
     }
     let mut failed = 0;
     for artefact in wanted {
-        let shown = Shown::new(artefact.name);
+        let shown = Shown::new(artefact);
         let began = Instant::now();
         let done = data::fetch(artefact, &mut |step| shown.step(&step));
         shown.bar.finish_and_clear();
@@ -187,13 +187,15 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(name: &'static str) -> Shown {
+    fn new(artefact: &Artefact) -> Shown {
+        let name = artefact.name;
+        let first = artefact.sources.first().map_or(0, |s| s.archive.bytes);
         let terminal = std::io::stderr().is_terminal();
         let bar = if terminal {
             let style =
                 ProgressStyle::with_template("{prefix}  {bar:20} {bytes} of {total_bytes}  {msg}")
                     .unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = ProgressBar::new(0).with_style(style).with_prefix(name);
+            let bar = ProgressBar::new(first).with_style(style).with_prefix(name);
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         } else {

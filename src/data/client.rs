@@ -67,7 +67,8 @@ pub(super) fn download(
                 });
             }
         }
-        let done = largest(&scratch, source.archive.path).min(total);
+        // the client moves it away at its end
+        let done = largest(&scratch, source.archive.path).clamp(seen, total.max(seen));
         if done != seen {
             seen = done;
             progress(Step::Downloaded(done, total));

