@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 mod venv;
 
+#[allow(unused_imports)] // each test file uses a part
 pub use venv::{Venv, required, skip};
 
 /// The variable that marks every process a test starts, and all that these start.

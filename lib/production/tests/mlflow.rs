@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use production::tracking::{
-    Data, Delivery, Pushed, Run, RunRecord, Status, Tracker, TrackingError, names,
+    Data, Delivery, LocalMlflow, Pushed, Run, RunRecord, Status, Tracker, TrackingError, names,
 };
 use serde_json::Value;
 use support::wire::{Cut, Proxy};
@@ -451,4 +451,61 @@ fn a_name_that_is_taken_is_taken_by_mlflow() {
         [],
         "of ASCII nothing is refused here that MLflow takes"
     );
+}
+
+#[test]
+fn a_server_of_ones_own_ends_with_its_owner() {
+    let Some(venv) = support::Venv::shared("a server of one's own") else {
+        return;
+    };
+    let mlflow = LocalMlflow::start_from(&venv.dir.join("bin")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let tracker = tracker(folder.path()).with_server(mlflow.server());
+    let run = tracker.start_run("one").unwrap();
+    run.log_series("loss", [3.0, 2.0]).unwrap();
+    assert!(matches!(
+        run.finish().unwrap().server,
+        Delivery::Delivered(Pushed {
+            runs: 1,
+            metrics: 2,
+            ..
+        })
+    ));
+    let names = mlflow
+        .python("import mlflow\nprint(*[r.info.run_name for r in mlflow.search_runs(output_format='list', search_all_experiments=True)])")
+        .unwrap();
+    assert_eq!(names.trim(), "one");
+    let error = mlflow.python("raise ValueError('no')").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "python: not an answer of MLflow: ValueError: no"
+    );
+    let port = mlflow.port();
+    drop(mlflow);
+    assert_eq!(support::wire::status(port, "/health"), None);
+}
+
+#[test]
+fn a_server_that_cannot_be_started_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = LocalMlflow::start_from(folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("cannot be started"), "{error}");
+    for (name, text) in [
+        (
+            "python",
+            "#!/bin/sh\necho ModuleNotFoundError >&2\nexit 1\n",
+        ),
+        ("mlflow", ""),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+    }
+    let error = LocalMlflow::start_from(folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("ModuleNotFoundError"), "{error}");
 }
