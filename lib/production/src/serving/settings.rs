@@ -10,7 +10,7 @@ pub struct Settings {
     pub address: SocketAddr,
     /// Threads that answer; the processor's cores unless set.
     pub threads: usize,
-    /// The longest body of a request, in bytes; 256 KiB unless set.
+    /// The longest body of a request, in bytes; 512 KiB unless set.
     pub body_limit: usize,
     /// The most rows of a batch; 1,000 unless set.
     pub batch_limit: usize,
@@ -45,7 +45,7 @@ impl Default for Settings {
         Settings {
             address: SocketAddr::from(([127, 0, 0, 1], 8080)),
             threads: std::thread::available_parallelism().map_or(2, usize::from),
-            body_limit: 256 * 1024,
+            body_limit: 512 * 1024,
             batch_limit: 1_000,
             concurrency: 64,
             queue: 4_096,
