@@ -29,6 +29,7 @@ pub struct LocalMlflow {
     programs: PathBuf,
     folder: PathBuf,
     port: u16,
+    server: Server,
     warden: Child,
 }
 
@@ -93,6 +94,7 @@ impl LocalMlflow {
             .and_then(|listener| listener.local_addr())
             .map_err(TrackingError::io(&folder, "given a port"))?
             .port();
+        let server = Server::new(&format!("http://127.0.0.1:{port}"))?;
         let mut command = Command::new(programs.join("python"));
         command
             .args(["-c", WARDEN])
@@ -118,6 +120,7 @@ impl LocalMlflow {
             programs: programs.into(),
             folder,
             port,
+            server,
             warden,
         };
         mlflow.wait()?;
@@ -153,7 +156,7 @@ impl LocalMlflow {
     /// The server, for [`Tracker::with_server`](super::Tracker::with_server).
     #[must_use]
     pub fn server(&self) -> Server {
-        Server::new(&format!("http://127.0.0.1:{}", self.port)).expect("this is an address")
+        self.server.clone()
     }
 
     /// Runs a Python program whose `import mlflow` speaks with this server; gives what it prints.
@@ -165,7 +168,7 @@ impl LocalMlflow {
         let output = Command::new(self.programs.join("python"))
             .args(["-c", program])
             .current_dir(&self.folder)
-            .env("MLFLOW_TRACKING_URI", self.server().uri())
+            .env("MLFLOW_TRACKING_URI", self.server.uri())
             .stdin(Stdio::null())
             .output()
             .map_err(TrackingError::io(&self.programs, "run"))?;
