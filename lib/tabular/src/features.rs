@@ -1,4 +1,4 @@
-//! A customer as numbers.
+//! A customer as numbers: the same columns as the polars expressions of [`churn`](crate::churn), one row at a time.
 
 use crate::Customer;
 

@@ -8,6 +8,8 @@ mod pipeline;
 mod preprocess;
 mod reference;
 
+#[cfg(feature = "train")]
+pub mod churn;
 #[cfg(feature = "fit")]
 mod fit;
 #[cfg(feature = "fit")]
@@ -16,6 +18,8 @@ pub mod judge;
 pub mod leak;
 #[cfg(feature = "fit")]
 pub mod models;
+#[cfg(feature = "train")]
+pub mod schema;
 #[cfg(feature = "fit")]
 pub mod selection;
 #[cfg(feature = "fit")]
@@ -34,3 +38,12 @@ pub use preprocess::{Preprocessor, Row, Unseen};
 pub use reference::{Levels, Reference, Spread};
 #[cfg(feature = "fit")]
 pub use table::Table;
+
+/// polars in the version that this crate uses, for cells that go on with it.
+#[cfg(feature = "train")]
+#[doc(no_inline)]
+pub use polars;
+/// linfa in the version that this crate uses, for cells that go on with it.
+#[cfg(feature = "fit")]
+#[doc(no_inline)]
+pub use {linfa, linfa_logistic};

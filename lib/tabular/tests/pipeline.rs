@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use support::{pipeline, table};
 use tabular::{Customer, FORMAT_VERSION, Pipeline, PipelineError};
 
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a folder")
+fn folder() -> support::Folder {
+    support::Folder::new()
 }
 
-fn saved(folder: &tempfile::TempDir) -> std::path::PathBuf {
+fn saved(folder: &support::Folder) -> std::path::PathBuf {
     let path = folder.path().join("churn.pipeline");
     pipeline().save(&path).expect("saved");
     path

@@ -11,7 +11,7 @@ use tabular::{Customer, Pipeline, Table};
 pub const SEED: u64 = 2026;
 pub const ALPHA: f64 = 10.0;
 
-/// The customers, read from their file.
+/// The customers by a reader of a page, without polars: a test compares the two.
 pub fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
@@ -84,4 +84,30 @@ pub fn pipeline() -> &'static Pipeline {
     PIPELINE.get_or_init(|| {
         tabular::fit(&train(), ALPHA, costs().break_even(), SEED).expect("a pipeline")
     })
+}
+
+/// A folder of one test, which goes with it.
+///
+/// Not `tempfile`'s: that asks for `bitflags` with `std`, and cargo would compile polars once more for the tests.
+pub struct Folder(std::path::PathBuf);
+
+impl Folder {
+    pub fn new() -> Folder {
+        static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("tabular-{}-{count}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).expect("a folder");
+        Folder(path)
+    }
+
+    pub fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
