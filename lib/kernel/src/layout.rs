@@ -39,7 +39,7 @@ overflow-checks = true
 "#;
 
 /// Raised when a folder written by an older version of this crate must not be used.
-const FORMAT: &str = "2";
+const FORMAT: &str = "3";
 
 /// What must agree for compiled dependencies to be of use to a session.
 ///

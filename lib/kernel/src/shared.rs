@@ -5,6 +5,7 @@
 //! the snippets. Each cargo workspace has a target folder of its own, so that nobody waits for another's build; before
 //! a build it is filled with what the warm folder holds, and afterwards the warm folder takes what is new.
 
+use crate::cache::Lock;
 use crate::layout::PROFILE;
 use crate::toolchain::Toolchain;
 use crate::{KernelError, Workspace, warm};
@@ -17,6 +18,8 @@ pub struct Shared {
     ws: Workspace,
     toolchain: Toolchain,
     target: PathBuf,
+    // Nobody may take the folder's contents away while something is built in it.
+    _lock: Lock,
 }
 
 impl Shared {
@@ -26,11 +29,12 @@ impl Shared {
     /// [`KernelError::NoTool`] without a toolchain, [`KernelError::Io`] if a folder cannot be written.
     pub fn open(ws: &Workspace, target: &Path) -> Result<Shared, KernelError> {
         let toolchain = Toolchain::find()?;
-        warm::lend(ws, &warm::folder(&toolchain)?, target)?;
+        let lock = warm::lend(ws, &warm::folder(&toolchain)?, target)?;
         Ok(Shared {
             ws: ws.clone(),
             toolchain,
             target: target.to_owned(),
+            _lock: lock,
         })
     }
 

@@ -164,20 +164,28 @@ pub(crate) fn copy(ws: &Workspace, from: &Path, root: &Path) -> Result<bool, Ker
     Ok(true)
 }
 
-/// Adds to the target folder `to` the registry crates that the warm folder `from` holds.
-pub(crate) fn lend(ws: &Workspace, from: &Path, to: &Path) -> Result<(), KernelError> {
+/// Adds to the target folder `to` the registry crates that the warm folder `from` holds; returns the lock of `to`.
+///
+/// If `to` has compiled one of them itself, it starts over with what is lent, unless somebody else builds in it.
+pub(crate) fn lend(ws: &Workspace, from: &Path, to: &Path) -> Result<Lock, KernelError> {
     let target = layout::cell(from).join("target");
-    if !target.is_dir() {
-        return Ok(());
-    }
+    let local = all_local(ws, from);
+    let alone = Lock::try_take(to)?;
     let _lock = Lock::share(from)?;
-    touch(from);
-    let registry = Taken::Registry(all_local(ws, from));
-    copy_tree(&target, to, &registry)
+    let parted = target.is_dir() && parted(&target, to, &local);
+    if parted && alone.is_some() {
+        std::fs::remove_dir_all(to).at("remove", to)?;
+    }
+    if target.is_dir() && (!parted || alone.is_some()) {
+        touch(from);
+        copy_tree(&target, to, &Taken::Registry(local))?;
+    }
+    drop(alone);
+    Lock::share(to)
 }
 
 /// Adds to the warm folder the registry crates that were compiled in the target folder `from`: all but those of `lib/`
-/// and those in `own`.
+/// and those in `own`. Nothing is added if the two have compiled one and the same crate, each for itself.
 pub(crate) fn give(
     ws: &Workspace,
     toolchain: &Toolchain,
@@ -193,6 +201,9 @@ pub(crate) fn give(
     layout::write(&dir, ws, &seed(ws), &[])?;
     let mut local = all_local(ws, &dir);
     local.extend(own.iter().cloned());
+    if parted(from, &to, &local) {
+        return Ok(());
+    }
     copy_tree(from, &to, &Taken::Registry(local))?;
     touch(&dir);
     Ok(())
@@ -212,8 +223,12 @@ pub(crate) fn keep(ws: &Workspace, toolchain: &Toolchain, root: &Path) -> Result
     let Some(_lock) = Lock::try_take(&dir)? else {
         return Ok(());
     };
+    let local = all_local(ws, &dir);
+    if parted(&from, &to, &local) {
+        return Ok(());
+    }
     layout::write(&dir, ws, &seed(ws), &[])?;
-    copy_tree(&from, &to, &Taken::All(all_local(ws, &dir)))?;
+    copy_tree(&from, &to, &Taken::All(local))?;
     touch(&dir);
     Ok(())
 }
@@ -236,6 +251,36 @@ fn has_news(from: &Path, to: &Path) -> bool {
         } else {
             has_news(&from, &to)
         }
+    })
+}
+
+/// Whether two target folders have compiled one and the same registry crate, each for itself.
+///
+/// The two results have one name, but not one content: a crate whose build script writes source holds the folder's path,
+/// and what depends on it holds its hash (E0460). So of two folders that have parted, nothing is taken from one to the
+/// other. A file that was copied, by link or with its time, is one file here.
+fn parted(one: &Path, other: &Path, local: &BTreeSet<String>) -> bool {
+    let in_deps = one.file_name().is_some_and(|name| name == "deps");
+    let entries = std::fs::read_dir(one).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let (one, other) = (entry.path(), other.join(&*name));
+        if one.is_dir() {
+            let elsewhere = ["incremental", "build", "examples", FINGERPRINTS];
+            return !elsewhere.contains(&&*name) && parted(&one, &other, local);
+        }
+        let library = one.extension().is_some_and(|ext| {
+            ["rlib", "rmeta", "so", "dylib", "dll"].contains(&&*ext.to_string_lossy())
+        });
+        let own = is_cells(&name) || local.iter().any(|krate| is_of(&name, krate));
+        if !in_deps || !library || own {
+            return false;
+        }
+        let (Ok(one), Ok(other)) = (one.metadata(), other.metadata()) else {
+            return false;
+        };
+        one.len() != other.len() || one.modified().ok() != other.modified().ok()
     })
 }
 
@@ -323,6 +368,28 @@ fn copy_file(from: &Path, to: &Path, shared: bool) -> Result<(), KernelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn folders_that_compiled_one_crate_each_have_parted() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (one, other) = (folder.path().join("one"), folder.path().join("other"));
+        let write = |root: &Path, name: &str, text: &str| {
+            let path = root.join("debug/deps").join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::write(path, text).expect("written");
+        };
+        let local = BTreeSet::from(["tiny".to_owned()]);
+        write(&one, "libserde-01.rlib", "serde");
+        write(&one, "libtiny-02.rlib", "one");
+        copy_tree(&one, &other, &Taken::All(local.clone())).expect("copied");
+        write(&other, "liburl-03.rlib", "url");
+        write(&other, "libtiny-02.rlib", "the other");
+        assert!(!parted(&one, &other, &local) && !parted(&other, &one, &local));
+        std::fs::remove_file(other.join("debug/deps/libserde-01.rlib")).expect("removed");
+        write(&other, "libserde-01.rlib", "serde elsewhere");
+        assert!(parted(&one, &other, &local) && parted(&other, &one, &local));
+        assert!(!parted(&one, &folder.path().join("none"), &local));
+    }
 
     #[test]
     fn the_files_of_a_crate_are_told_from_those_of_others() {
