@@ -221,7 +221,9 @@ fn needed(metadata: &Value) -> BTreeSet<String> {
     let cell = packages.values().find(|package| {
         // While a `:dep` line is checked the cell goes by another name.
         package["source"].is_null()
-            && package["name"] != SEED
+            && !package["name"]
+                .as_str()
+                .is_some_and(|name| name.starts_with(SEED))
             && array(&metadata["workspace_members"]).contains(&package["id"])
     });
     let Some(cell) = cell.and_then(|cell| cell["id"].as_str()) else {

@@ -61,23 +61,31 @@ pub(crate) fn write(
     seed: &[Dep],
     deps: &[Dep],
 ) -> Result<(), KernelError> {
+    let seeds = seeds(seed);
+    let mut members = String::new();
+    for (i, seed) in seeds.iter().enumerate() {
+        let name = match i {
+            0 => "seed".to_owned(),
+            i => format!("seed-{}", i + 1),
+        };
+        let mut manifest = format!(
+            "[package]\nname = \"course-{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[lib]\npath = \"lib.rs\"\n\n[dependencies]\n"
+        );
+        for (i, dep) in seed.iter().enumerate() {
+            manifest.push_str(&dep.renamed(&format!("d{i}")));
+            manifest.push('\n');
+        }
+        write_if_changed(&root.join(&name).join("Cargo.toml"), &manifest)?;
+        write_if_changed(&root.join(&name).join("lib.rs"), "")?;
+        members.push_str(&format!(", \"{name}\""));
+    }
     write_if_changed(
         &root.join("Cargo.toml"),
         &format!(
-            "[workspace]\nmembers = [\"cell\", \"seed\"]\nresolver = \"3\"\n\n{PROFILE}\n{}",
+            "[workspace]\nmembers = [\"cell\"{members}]\nresolver = \"3\"\n\n{PROFILE}\n{}",
             cell_profile()
         ),
     )?;
-
-    let mut manifest = format!(
-        "[package]\nname = \"{SEED}\"\nversion = \"1.0.0\"\nedition = \"2024\"\n\n[lib]\npath = \"lib.rs\"\n\n[dependencies]\n"
-    );
-    for (i, dep) in seed.iter().enumerate() {
-        manifest.push_str(&dep.renamed(&format!("d{i}")));
-        manifest.push('\n');
-    }
-    write_if_changed(&root.join("seed/Cargo.toml"), &manifest)?;
-    write_if_changed(&root.join("seed/lib.rs"), "")?;
 
     write_if_changed(&cell(root).join("Cargo.toml"), &cell_manifest(deps))?;
     write_if_changed(&cell(root).join("src/lib.rs"), "")?;
@@ -85,6 +93,20 @@ pub(crate) fn write(
     let lock = ws.lock_file();
     let text = std::fs::read_to_string(&lock).at("read", &lock)?;
     write_if_changed(&root.join("Cargo.lock"), &text)
+}
+
+/// The dependencies of the book in groups that name no crate twice: two chapters may ask for one crate with different
+/// features, and cargo takes it once a package. There is one group at least.
+fn seeds(deps: &[Dep]) -> Vec<Vec<&Dep>> {
+    let mut groups: Vec<Vec<&Dep>> = vec![Vec::new()];
+    for dep in deps {
+        let free = |group: &&mut Vec<&Dep>| group.iter().all(|other| other.name != dep.name);
+        match groups.iter_mut().find(free) {
+            Some(group) => group.push(dep),
+            None => groups.push(vec![dep]),
+        }
+    }
+    groups
 }
 
 /// How a cell itself is compiled: not optimised, unless `COURSE_CELL_OPT` names another level.
@@ -157,4 +179,24 @@ pub(crate) fn sources_stamp(ws: &Workspace) -> String {
     }
     facts.sort();
     key(&facts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_crate_with_two_specs_stands_in_two_seeds() {
+        let dep = |name: &str, spec: &str| Dep {
+            name: name.to_owned(),
+            spec: spec.to_owned(),
+        };
+        let deps = [
+            dep("production", "{ path = \"/b\" }"),
+            dep("rand", "\"0.8\""),
+            dep("production", "{ path = \"/b\", features = [\"churn\"] }"),
+        ];
+        assert_eq!(seeds(&deps), [vec![&deps[0], &deps[1]], vec![&deps[2]]]);
+        assert_eq!(seeds(&[]).len(), 1);
+    }
 }
