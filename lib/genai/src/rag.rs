@@ -48,7 +48,7 @@ impl Default for Settings {
         };
         Self {
             passages: 3,
-            least_evidence: 0.5,
+            least_evidence: 0.45,
             least_support: 0.6,
             sampling,
         }

@@ -301,6 +301,10 @@ fn an_index_of_another_corpus_or_model_is_refused() {
 fn sentences_and_their_support() {
     assert_eq!(sentences(""), Vec::<String>::new());
     assert_eq!(sentences("...\n\n- \n"), Vec::<String>::new());
+    assert_eq!(
+        sentences("1. One owner.\n2. In Rust.\n3 of 4"),
+        ["One owner.", "In Rust.", "3 of 4"]
+    );
     assert_eq!(sentences("Ends without a stop"), ["Ends without a stop"]);
     assert_eq!(sentences("所有权。借用。"), ["所有权。", "借用。"]);
     let index = genai::bm25::Bm25::new(["cats purr", "dogs bark"]).unwrap();

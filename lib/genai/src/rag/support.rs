@@ -47,7 +47,8 @@ pub fn support(sentence: &str, passage: &str, corpus: &Bm25) -> f64 {
     if all == 0.0 { 1.0 } else { weight(true) / all }
 }
 
-/// The sentences of a text: at `.`, `?`, `!` or `。` before a blank, and at the ends of lines. Without words, none.
+/// The sentences of a text: up to `.`, `?` or `!` before a blank, `。`, and the ends of lines. The numbers of a list's items
+/// are left out, and so is what holds no words.
 ///
 /// # Examples
 /// ```
@@ -65,7 +66,10 @@ pub fn sentences(text: &str) -> Vec<String> {
             && characters.peek().is_none_or(|next| next.is_whitespace());
         if ends || c == '\n' || c == '。' || characters.peek().is_none() {
             let sentence = current.trim();
-            if !words(sentence).is_empty() {
+            let numbers_an_item = sentence
+                .strip_suffix('.')
+                .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
+            if !words(sentence).is_empty() && !numbers_an_item {
                 found.push(sentence.to_owned());
             }
             current.clear();
