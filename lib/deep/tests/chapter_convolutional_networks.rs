@@ -253,8 +253,10 @@ fn the_trained_network() {
         sure.lower,
         sure.upper
     );
+    // 0.985 on the processor that ran the notebook, with one thread and with two; others add up in another order, and a
+    // few of the thousand digits may fall to the other side.
     assert!(
-        seen.accuracy() >= 0.985,
+        seen.accuracy() >= 0.98,
         "accuracy {} on held-out digits",
         seen.accuracy()
     );
