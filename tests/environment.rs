@@ -42,7 +42,9 @@ fn asked() -> Vec<String> {
         .lines()
         .map(str::trim)
         .filter(|l| !l.is_empty() && !l.starts_with('#'));
-    lines.map(normal).collect()
+    lines
+        .map(|line| normal(line.split(['<', '>', '=']).next().unwrap_or(line).trim()))
+        .collect()
 }
 
 /// The entries of environment.yml: name and version as they stand.

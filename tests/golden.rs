@@ -1,5 +1,8 @@
 //! The reference values of the libraries come out again from their scripts.
+//!
+//! A script whose first lines hold `# data: NAME …` gets the folders of these fetched artefacts as arguments.
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 mod support;
@@ -22,9 +25,29 @@ fn golden_values_come_out_again() {
     assert!(!scripts.is_empty(), "no script under lib/*/tests/golden");
     for script in scripts {
         let began = Instant::now();
+        let Some(folders) = data(&script) else {
+            continue;
+        };
         let mut check = venv.command("python", scratch.path());
-        check.arg("-B").arg(&script).arg("--check");
+        check.arg("-B").arg(&script).arg("--check").args(folders);
         support::run(&mut check).succeeds();
         support::timing(&script.display().to_string(), began);
     }
+}
+
+/// The folders of the data that a script asks for; `None`, with a line that says so, where one is not fetched.
+fn data(script: &Path) -> Option<Vec<PathBuf>> {
+    let text = std::fs::read_to_string(script).expect("the script can be read");
+    let names = text.lines().find_map(|line| line.strip_prefix("# data: "));
+    let mut folders = Vec::new();
+    for name in names.into_iter().flat_map(str::split_whitespace) {
+        match datasets::fetched(name) {
+            Ok(fetched) => folders.push(fetched.folder),
+            Err(error) => {
+                support::skip(&script.display().to_string(), &error.to_string());
+                return None;
+            }
+        }
+    }
+    Some(folders)
 }

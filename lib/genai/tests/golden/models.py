@@ -1,6 +1,7 @@
+# data: minilm smollm2
 """Golden values of the two models: tokens by the Python tokenisers of transformers, forward passes written in numpy.
 
-    python models.py [--check] MINILM_FOLDER SMOLLM2_GGUF
+    python models.py [--check] MINILM_FOLDER SMOLLM2_FOLDER
 
 Needs numpy, safetensors, gguf, regex and transformers (before version 5, whose tokenisers in Python these are; torch is
 not needed). Writes `models.json` beside this file.
@@ -149,7 +150,7 @@ def main():
     new = {
         "versions": {"numpy": np.__version__, "transformers": transformers.__version__},
         "minilm": minilm(Path(arguments[0])),
-        "smollm2": smollm2(arguments[1]),
+        "smollm2": smollm2(next(Path(arguments[1]).glob("*.gguf"))),
     }
     path = HERE / "models.json"
     if "--check" not in sys.argv:
