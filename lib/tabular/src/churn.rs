@@ -170,7 +170,7 @@ fn flags(column: &Column) -> PolarsResult<Array1<bool>> {
 fn matrix(frame: &DataFrame) -> PolarsResult<Array2<f64>> {
     let mut x = Array2::zeros((frame.height(), frame.width()));
     for (mut target, column) in x.columns_mut().into_iter().zip(frame.get_columns()) {
-        for (target, value) in target.iter_mut().zip(column.f64()?.into_iter()) {
+        for (target, value) in target.iter_mut().zip(column.f64()?) {
             *target = value.unwrap_or(f64::NAN);
         }
     }

@@ -6,7 +6,7 @@ use foundations::metrics::{MetricError, average_precision, brier_score, log_loss
 use foundations::resampling::{Bootstrap, Interval};
 use ndarray::{Array1, ArrayView1, Axis};
 
-/// A measure of labels and probabilities, such as [`roc_auc`](foundations::metrics::roc_auc).
+/// A measure of labels and probabilities, such as [`roc_auc`].
 pub type Metric = fn(ArrayView1<'_, f64>, ArrayView1<'_, f64>) -> Result<f64, MetricError>;
 
 /// The four scores of probabilities that [`scores`] gives, in its order.
