@@ -16,8 +16,8 @@ use bert::Bert;
 
 /// Most tokens of a text that are read, with the two that the tokeniser adds: what the model was trained with.
 pub const MOST_TOKENS: usize = 256;
-/// About how many tokens go through the model at once: more need memory and gain nothing.
-const TOKENS_AT_ONCE: usize = 4096;
+/// About how many tokens go through the model at once: more do not stay in the processor's caches.
+const TOKENS_AT_ONCE: usize = 2048;
 
 /// all-MiniLM-L6-v2 in `f32` on the processor.
 ///

@@ -16,8 +16,8 @@ pub(super) struct Owned {
     dimensions: usize,
     parameters: Parameters,
     entry: u32,
-    vectors: Vec<f32>,
-    links0: Vec<u32>,
+    vectors: Lines<f32>,
+    links0: Lines<u32>,
     levels: Vec<u8>,
     offsets: Vec<u32>,
     upper: Vec<u32>,
@@ -42,6 +42,41 @@ impl Owned {
     }
 }
 
+/// A cache line, in values of four bytes.
+const LINE: usize = 16;
+
+/// Values of four bytes that begin at a cache line: a vector of 64 values then lies in four lines rather than in five.
+#[derive(Debug)]
+struct Lines<T> {
+    values: Vec<T>,
+    from: usize,
+}
+
+impl<T: Copy> Lines<T> {
+    fn new(fill: T, n: usize) -> Self {
+        let values = vec![fill; n + LINE];
+        let from = values.as_ptr().align_offset(64).min(LINE);
+        Self { values, from }
+    }
+}
+
+impl<T> std::ops::Deref for Lines<T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        &self.values[self.from..][..self.values.len() - LINE]
+    }
+}
+
+impl<T> std::ops::DerefMut for Lines<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [T] {
+        let n = self.values.len() - LINE;
+        &mut self.values[self.from..][..n]
+    }
+}
+
 /// The graph that grows, with the distance of each link, so that a node need not be compared with its links again.
 struct Builder {
     index: Owned,
@@ -53,7 +88,7 @@ struct Builder {
 pub(super) fn build(vectors: ArrayView2<'_, f32>, parameters: Parameters) -> Owned {
     let (n, dimensions) = vectors.dim();
     let m = parameters.m;
-    let mut padded = vec![0.0; n * stride(dimensions)];
+    let mut padded = Lines::new(0.0f32, n * stride(dimensions));
     for (to, from) in padded
         .chunks_exact_mut(stride(dimensions))
         .zip(vectors.rows())
@@ -74,7 +109,7 @@ pub(super) fn build(vectors: ArrayView2<'_, f32>, parameters: Parameters) -> Own
         parameters,
         entry: 0,
         vectors: padded,
-        links0: vec![NONE; n * 2 * m],
+        links0: Lines::new(NONE, n * 2 * m),
         levels,
         offsets,
         upper: vec![NONE; places as usize],
