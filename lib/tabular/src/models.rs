@@ -2,12 +2,12 @@
 
 use crate::TrainError;
 use foundations::linear_model::{LogisticRegression as Ours, sigmoid};
-use linfa::Dataset;
 use linfa::traits::Fit;
+use linfa::{Dataset, DatasetBase};
 use linfa_ensemble::{EnsembleLearnerParams, RandomForest};
 use linfa_logistic::LogisticRegression as Linfa;
-use linfa_trees::{DecisionTree, TreeNode};
-use ndarray::{Array1, ArrayView1, ArrayView2, Axis};
+use linfa_trees::{DecisionTree, DecisionTreeParams, TreeNode};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -124,9 +124,29 @@ enum Node {
     },
 }
 
+/// linfa's decision tree, grown with a little more weight on those who left, so that no two classes weigh the same.
+#[derive(Clone)]
+struct Untied(DecisionTreeParams<f64, usize>);
+
+impl Fit<Array2<f64>, Array1<usize>, linfa::Error> for Untied {
+    type Object = DecisionTree<f64, usize>;
+
+    fn fit(
+        &self,
+        data: &DatasetBase<Array2<f64>, Array1<usize>>,
+    ) -> linfa::error::Result<Self::Object> {
+        // A power of two: sums of up to 2^14 such weights are exact in `f32`, in any order.
+        let weigh = |&class: &usize| 1.0 + class as f32 / 1024.0;
+        let weights = data.targets.map(weigh);
+        let data = Dataset::new(data.records.clone(), data.targets.clone());
+        self.0.fit(&data.with_weights(weights))
+    }
+}
+
 /// A fitted ensemble of linfa's decision trees, which answers with the share of trees that vote for leaving.
 ///
-/// linfa breaks a tie within a leaf by the order of a hash map, which differs from run to run, so a vote may too.
+/// A leaf with as many who left as stayed votes for leaving. (linfa alone breaks such a tie by the order of a hash map,
+/// which differs from run to run.)
 #[derive(Debug, Clone, PartialEq)]
 pub struct Forest {
     trees: Vec<Vec<Node>>,
@@ -150,7 +170,7 @@ impl Forest {
     ) -> Result<Self, TrainError> {
         let classes = left.mapv(|v| usize::from(v == 1.0));
         let data = Dataset::new(x.to_owned(), classes);
-        let tree = DecisionTree::params().min_weight_leaf(params.leaf as f32);
+        let tree = Untied(DecisionTree::params().min_weight_leaf(params.leaf as f32));
         let ensemble =
             EnsembleLearnerParams::new_fixed_rng(tree, StdRng::seed_from_u64(params.seed))
                 .ensemble_size(params.trees)
@@ -254,7 +274,6 @@ fn vote(tree: &[Node], row: ArrayView1<'_, f64>) -> f64 {
 mod tests {
     use super::*;
     use linfa::traits::Predict;
-    use ndarray::Array2;
     use rand::Rng;
 
     /// Customers who leave where the first column is large and the second small, mostly.
@@ -288,6 +307,28 @@ mod tests {
         let got = forest.predict_proba(fresh.view());
         assert!((&got - &votes).iter().all(|d| d.abs() < 1e-12));
         assert!(got.iter().any(|p| *p > 0.0 && *p < 1.0));
+    }
+
+    #[test]
+    fn a_forest_with_ties_is_the_same_each_time() {
+        // Whole numbers, so that many customers are alike and leaves are tied.
+        let (x, left) = problem(300);
+        let x = x.mapv(f64::round);
+        let params = ForestParams {
+            trees: 5,
+            columns: 0.7,
+            leaf: 2,
+            seed: 3,
+        };
+        let grow = || Forest::fit(x.view(), left.view(), params).expect("a forest");
+        let first = grow();
+        assert!((0..5).all(|_| grow() == first));
+        let tied = ndarray::array![[1.0], [1.0], [0.0], [0.0], [0.0]];
+        let left = ndarray::array![0.0, 1.0, 0.0, 0.0, 0.0];
+        let fitted = Untied(DecisionTree::params())
+            .fit(&Dataset::new(tied.clone(), left.mapv(|v: f64| v as usize)))
+            .expect("a tree");
+        assert_eq!(fitted.predict(&tied), ndarray::array![1, 1, 0, 0, 0]);
     }
 
     #[test]
