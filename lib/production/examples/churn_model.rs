@@ -1,6 +1,6 @@
-//! Fits the churn model to the committed customers, and writes it to a file.
+//! Fits the pipeline of the chapter *Churn pipeline*, and writes it to a file.
 //!
-//! `cargo run --release -p production --features churn --example churn_model -- models/champion.model`
+//! `cargo run --release -p production --features fit --example churn_model -- models/champion.model`
 
 use production::serving::Model;
 
@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let model = production::churn::fit(1.0)?;
+    let model = production::churn::fit(10.0)?;
     model.save(path)?;
     let fields = model.schema().fields.len();
     println!(

@@ -18,7 +18,7 @@ fn main() -> Result<(), Fault> {
         return Err("ADDRESS SECONDS CONNECTIONS [PID…] are needed".into());
     };
     let (seconds, connections): (f64, usize) = (seconds.parse()?, connections.parse()?);
-    let schema = production::churn::schema(production::churn::THRESHOLD);
+    let schema = production::churn::schema(0.5);
     let customers = production::churn::customers(&datasets::churn()?.path, &schema)?;
     let requests: Vec<Vec<u8>> = customers
         .json

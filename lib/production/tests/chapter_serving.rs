@@ -7,9 +7,9 @@ mod served;
 
 use client::{connect, exchange, get, post, request};
 use display::contract::Notebook;
-use production::churn::{self, Customers};
+use production::churn::{self, Customer, Customers};
 use production::drift::{Cell, FieldDrift, psi_by_chance};
-use production::serving::{LinearModel, Model, Settings};
+use production::serving::{Model, Settings};
 use serde_json::Value;
 use served::{churn_model, serve, settings};
 
@@ -43,17 +43,22 @@ fn drift(rows: &[Vec<Cell>], field: &str, years: bool) -> FieldDrift {
 
 #[test]
 fn the_http_answer_is_the_notebook_s_number() {
-    let (book, customers) = (notebook(), customers());
-    let direct = churn_model().predict(&customers.rows[..1]).unwrap()[0];
+    let book = notebook();
+    let body = serde_json::to_string(&Customer::example()).unwrap();
+    let pipeline = churn_model().pipeline();
+    let direct = pipeline.predict(&Customer::example()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let running = serve(folder.path(), churn_model(), settings());
-    let answer = post(
-        running.address(),
-        "/predict",
-        &customers.json[0].to_string(),
-    );
-    let over_http = answer.json()["prediction"].as_f64().unwrap();
-    assert_eq!(over_http.to_bits(), direct.to_bits());
+    let answer = post(running.address(), "/predict", &body).json();
+    let over_http = answer["prediction"].as_f64().unwrap();
+    assert_eq!(over_http.to_bits(), direct.probability.to_bits());
+    assert_eq!(answer["decision"].as_bool(), Some(direct.offer));
+
+    // the number of the chapter Churn pipeline, which fitted with polars in a kernel
+    let fitted = Notebook::open("frameworks/churn-pipeline").expect("the chapter has been run");
+    fitted.assert("serving.probability", over_http);
+    fitted.assert("serving.offer", direct.offer);
+    let direct = direct.probability;
     book.assert("serving.prediction", over_http);
     book.assert("hand.prediction", direct);
     book.assert("direct.prediction", direct);
@@ -80,7 +85,7 @@ fn the_day_a_unit_changed() {
     );
     book.assert(
         "drift.chance",
-        psi_by_chance(10, 5_000, 200, 0.999).unwrap(),
+        psi_by_chance(10, 3_750, 200, 0.999).unwrap(),
     );
 }
 
@@ -101,7 +106,7 @@ fn a_threshold_from_folklore() {
     book.assert("folklore.chance", share(chance));
     book.assert(
         "folklore.threshold",
-        psi_by_chance(10, 5_000, 50, 0.999).unwrap(),
+        psi_by_chance(10, 3_750, 50, 0.999).unwrap(),
     );
 }
 
@@ -109,7 +114,7 @@ fn a_threshold_from_folklore() {
 fn a_canary_and_a_reload() {
     let (book, customers) = (notebook(), customers());
     let folder = tempfile::tempdir().unwrap();
-    let canary: LinearModel = churn::fit(100.0).unwrap();
+    let canary = churn::fit(100.0).unwrap();
     canary.save(&folder.path().join("canary.model")).unwrap();
     let quarter = Settings {
         canary_share: 0.25,

@@ -26,7 +26,10 @@ fn one_row_and_a_batch_get_the_model_s_own_numbers() {
 
     let one = post(at, "/predict?explain=true", &customers.json[0].to_string()).json();
     assert_eq!(one["prediction"].as_f64(), Some(want[0])); // equal to the last bit
-    assert_eq!(one["decision"], json!(want[0] >= churn::THRESHOLD));
+    assert_eq!(
+        one["decision"],
+        json!(want[0] >= churn_model().pipeline().threshold())
+    );
     assert_eq!(
         (&one["unit"], &one["model"]["name"]),
         (&json!("probability"), &json!("churn"))

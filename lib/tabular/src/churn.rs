@@ -1,22 +1,13 @@
 //! The table of customers as polars plans: scanned, cleaned, and turned into the model's columns.
 
 use crate::schema::{self, TableError};
-use crate::{CATEGORIES, COLUMNS, Customer, Table, file};
+use crate::{CATEGORIES, COLUMNS, Customer, FLAGS, Table, file};
 use ndarray::{Array1, Array2};
 
 use polars::prelude::{
     Column, DataFrame, DataType, Expr, LazyFrame, NULL, PolarsError, PolarsResult, col, lit, when,
 };
 use std::path::Path;
-
-const FLAGS: [&str; 6] = [
-    "female",
-    "senior_citizen",
-    "partner",
-    "dependents",
-    "phone_service",
-    "paperless_billing",
-];
 
 /// Gives the text columns of [`schema::scan`] their types: `churn` and the flags become booleans, months and dollars
 /// numbers, and a blank charge a null.

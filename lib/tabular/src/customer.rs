@@ -77,7 +77,8 @@ pub const CATEGORIES: [&str; 10] = [
     "payment_method",
 ];
 
-const FLAGS: [&str; 6] = [
+/// The fields of [`Customer`] that are true or false, in its order.
+pub const FLAGS: [&str; 6] = [
     "female",
     "senior_citizen",
     "partner",
@@ -234,6 +235,22 @@ impl Customer {
             "contract" => &self.contract,
             "payment_method" => &self.payment_method,
             other => panic!("{other} is not a category of a customer"),
+        }
+    }
+
+    /// The value of a field of [`FLAGS`].
+    ///
+    /// # Panics
+    /// On another name.
+    pub fn flag(&self, field: &str) -> bool {
+        match field {
+            "female" => self.female,
+            "senior_citizen" => self.senior_citizen,
+            "partner" => self.partner,
+            "dependents" => self.dependents,
+            "phone_service" => self.phone_service,
+            "paperless_billing" => self.paperless_billing,
+            other => panic!("{other} is not a flag of a customer"),
         }
     }
 }

@@ -27,7 +27,7 @@ mod table;
 #[cfg(feature = "fit")]
 pub mod threshold;
 
-pub use customer::{CATEGORIES, Customer, FieldError, InvalidCustomer};
+pub use customer::{CATEGORIES, Customer, FLAGS, FieldError, InvalidCustomer};
 pub use explain::{Contribution, Explanation};
 pub use features::{COLUMNS, encode};
 pub use file::FORMAT_VERSION;

@@ -2,7 +2,8 @@
 
 use crate::features::{COLUMNS, field_of};
 use crate::{
-    Contribution, Customer, Explanation, InvalidCustomer, Preprocessor, Reference, Unseen, file,
+    Contribution, Customer, Explanation, FLAGS, InvalidCustomer, Preprocessor, Reference, Unseen,
+    file,
 };
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -340,12 +341,7 @@ fn text_of(customer: &Customer, field: &str) -> String {
             Some(total) => format!("{total:.2} dollars"),
             None => "none yet".to_owned(),
         },
-        "female" => flag(customer.female),
-        "senior_citizen" => flag(customer.senior_citizen),
-        "partner" => flag(customer.partner),
-        "dependents" => flag(customer.dependents),
-        "phone_service" => flag(customer.phone_service),
-        "paperless_billing" => flag(customer.paperless_billing),
+        name if FLAGS.contains(&name) => flag(customer.flag(name)),
         category => customer.category(category).to_owned(),
     }
 }

@@ -1,35 +1,40 @@
 //! How the training customers were spread, for a service that watches whether its own differ.
 
-use crate::{CATEGORIES, Customer};
+use crate::{CATEGORIES, Customer, FLAGS};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// The quantiles that a [`Spread`] keeps at most.
+const KEPT: usize = 1_000;
 
 /// The spread of a number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// The field, or `probability` for the model's answers.
     pub field: String,
-    /// The quantiles 0, 1 %, …, 100 %, shape `(101,)`, in the field's unit.
-    pub percentiles: Vec<f64>,
-    /// The share of customers without a value, from 0 to 1.
-    pub missing: f64,
+    /// The values in ascending order; of more than 1,000, the quantiles `(i + ½) / 1,000`. In the field's unit.
+    pub quantiles: Vec<f64>,
+    /// The customers without a value.
+    pub missing: usize,
 }
 
-/// The share of each level of a category.
+/// The customers at each level of a category.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Levels {
     /// The field.
     pub field: String,
-    /// From level to share; the shares add up to 1.
-    pub shares: BTreeMap<String, f64>,
+    /// From level to number of customers.
+    pub counts: BTreeMap<String, usize>,
 }
 
-/// The training customers as spreads and shares: what drift is measured from.
+/// The training customers as spreads and counts: what drift is measured from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
+    /// The number of customers.
+    pub customers: usize,
     /// `tenure`, `monthly_charges`, `total_charges` and `probability`.
     pub numbers: Vec<Spread>,
-    /// Each of [`CATEGORIES`].
+    /// Each of [`CATEGORIES`], then each flag with the levels `false` and `true`.
     pub categories: Vec<Levels>,
 }
 
@@ -58,27 +63,24 @@ impl Reference {
                 probabilities.iter().copied().map(Some).collect(),
             ),
         ];
-        let categories = CATEGORIES
+        let count = |field: &str, level: &dyn Fn(&Customer) -> String| {
+            let mut counts = BTreeMap::new();
+            for customer in customers {
+                *counts.entry(level(customer)).or_insert(0) += 1;
+            }
+            let field = field.to_owned();
+            Levels { field, counts }
+        };
+        let named = CATEGORIES
             .iter()
-            .map(|field| {
-                let mut shares = BTreeMap::new();
-                for customer in customers {
-                    *shares
-                        .entry(customer.category(field).to_owned())
-                        .or_insert(0.0) += 1.0;
-                }
-                shares
-                    .values_mut()
-                    .for_each(|share| *share /= customers.len() as f64);
-                Levels {
-                    field: (*field).to_owned(),
-                    shares,
-                }
-            })
-            .collect();
+            .map(|field| count(field, &|c| c.category(field).to_owned()));
+        let flags = FLAGS
+            .iter()
+            .map(|field| count(field, &|c| c.flag(field).to_string()));
         Reference {
+            customers: customers.len(),
             numbers,
-            categories,
+            categories: named.chain(flags).collect(),
         }
     }
 }
@@ -87,20 +89,18 @@ impl Spread {
     fn new(field: &str, values: &[Option<f64>]) -> Self {
         let mut present: Vec<f64> = values.iter().copied().flatten().collect();
         present.sort_by(f64::total_cmp);
-        let at = |percent: usize| {
-            let place = percent as f64 / 100.0 * (present.len() - 1) as f64;
-            let (below, share) = (place.floor() as usize, place.fract());
-            let above = (below + 1).min(present.len() - 1);
-            present[below] + share * (present[above] - present[below])
+        let missing = values.len() - present.len();
+        let quantiles = if present.len() <= KEPT {
+            present
+        } else {
+            let last = (present.len() - 1) as f64;
+            let at = |i: usize| (last * (i as f64 + 0.5) / KEPT as f64).round() as usize;
+            (0..KEPT).map(|i| present[at(i)]).collect()
         };
         Spread {
             field: field.to_owned(),
-            percentiles: if present.is_empty() {
-                Vec::new()
-            } else {
-                (0..=100).map(at).collect()
-            },
-            missing: (values.len() - present.len()) as f64 / values.len().max(1) as f64,
+            quantiles,
+            missing,
         }
     }
 }

@@ -337,29 +337,36 @@ fn the_reference_is_that_of_the_training_customers() {
             .find(|n| n.field == name)
             .expect("a spread")
     };
-    assert_eq!(spread("tenure").percentiles.len(), 101);
+    assert_eq!(reference.customers, train.len());
+    let tenures = &spread("tenure").quantiles;
+    assert_eq!(tenures.len(), 1_000);
+    assert!(tenures.is_sorted());
     let longest = train
         .customers
         .iter()
         .map(|c| c.tenure)
         .max()
         .expect("customers");
-    assert_eq!(spread("tenure").percentiles[100], f64::from(longest));
+    assert_eq!(tenures[999], f64::from(longest));
+    let short = train.customers.iter().filter(|c| c.tenure <= 12).count() as f64;
+    let below = tenures.iter().filter(|t| **t <= 12.0).count() as f64;
+    assert!((below / 1_000.0 - short / train.len() as f64).abs() <= 0.001);
     let missing = train
         .customers
         .iter()
         .filter(|c| c.total_charges.is_none())
         .count();
     assert!(missing > 0);
-    assert_eq!(
-        spread("total_charges").missing,
-        missing as f64 / train.len() as f64
-    );
+    assert_eq!(spread("total_charges").missing, missing);
+    assert_eq!(reference.categories.len(), 16);
     for levels in &reference.categories {
-        assert!(
-            (levels.shares.values().sum::<f64>() - 1.0).abs() < 1e-12,
-            "{}",
-            levels.field
-        );
+        let sum: usize = levels.counts.values().sum();
+        assert_eq!(sum, train.len(), "{}", levels.field);
     }
+    let of = |name: &str| reference.categories.iter().find(|l| l.field == name);
+    let seniors = train.customers.iter().filter(|c| c.senior_citizen).count();
+    assert_eq!(
+        of("senior_citizen").expect("a flag").counts["true"],
+        seniors
+    );
 }

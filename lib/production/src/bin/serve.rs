@@ -1,4 +1,4 @@
-//! `serve`: a model behind HTTP.
+//! `serve`: the churn pipeline behind HTTP.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,7 +9,7 @@ use production::serving::{Folder, Registry, Service, Settings};
 use production::tracking::Tracker;
 
 const HELP: &str = "\
-serve: a model behind HTTP
+serve: the churn pipeline behind HTTP
 
   serve --models FOLDER [SETTING…]       champion.model of a folder, and canary.model, shadow.model
   serve --registry NAME [SETTING…]       a registered model: the aliases champion, canary, shadow, or the newest version
@@ -73,6 +73,7 @@ fn serve(words: &[&str]) -> Outcome {
         _ => return Err("one of --models and --registry is needed".into()),
     };
     let running = service
+        .load_with(production::churn::load)
         .settings(settings)
         .log_to(std::io::stderr())
         .until_signal()

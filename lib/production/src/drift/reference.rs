@@ -146,6 +146,57 @@ impl FieldReference {
         })
     }
 
+    /// The reference of a numeric field of which quantiles are kept: as [`numbers`](Self::numbers) of as many rows.
+    ///
+    /// # Arguments
+    /// - `rows`, `missing`: the training rows, and how many of them had no value.
+    /// - `quantiles`: of the values that they had, evenly spaced, ascending; at most as many as there are values.
+    ///
+    /// # Errors
+    /// As [`numbers`](Self::numbers); [`DriftError::Field`] where there are more quantiles than values.
+    pub fn quantiles(
+        name: &str,
+        rows: u64,
+        missing: u64,
+        quantiles: &[f64],
+        bins: usize,
+    ) -> Result<FieldReference, DriftError> {
+        let values: Vec<Option<f64>> = quantiles.iter().copied().map(Some).collect();
+        let mut reference = FieldReference::numbers(name, &values, bins)?;
+        let there = rows.saturating_sub(missing);
+        if there < quantiles.len() as u64 {
+            return Err(DriftError::Field {
+                op: "FieldReference::quantiles",
+                field: name.into(),
+                reason: format!("{} quantiles of {there} values", quantiles.len()),
+            });
+        }
+        (reference.rows, reference.missing) = (rows, missing);
+        if let Seen::Numbers { counts, .. } = &mut reference.seen {
+            // Rounded where they add up, so that the sum stays.
+            let scaled =
+                |sum: u64| (sum as f64 / quantiles.len() as f64 * there as f64).round() as u64;
+            let mut sum = 0;
+            for count in counts {
+                let before = scaled(sum);
+                sum += *count;
+                *count = scaled(sum) - before;
+            }
+        }
+        Ok(reference)
+    }
+
+    /// The reference of a field of categories by their counts.
+    pub fn counts(name: &str, levels: Vec<String>, counts: Vec<u64>) -> FieldReference {
+        let rows = counts.iter().sum();
+        FieldReference {
+            name: name.into(),
+            rows,
+            missing: 0,
+            seen: Seen::Levels { levels, counts },
+        }
+    }
+
     /// The reference of a field of categories: cells of [`Cell::Level`] and [`Cell::Missing`].
     ///
     /// # Errors

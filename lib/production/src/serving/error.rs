@@ -71,6 +71,9 @@ pub enum ServingError {
         /// The newest that this program reads.
         known: u64,
     },
+    /// What a loader of [`Service::load_with`](super::Service::load_with) says.
+    #[error(transparent)]
+    Load(Box<dyn std::error::Error + Send + Sync>),
     /// A model whose parts do not fit together.
     #[error("model {name:?}: {reason}")]
     Model {

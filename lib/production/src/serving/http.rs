@@ -182,14 +182,14 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 async fn interface(State(app): State<Arc<App>>) -> Result<Json<Value>, Refusal> {
     let fleet = fleet(&app)?;
     Ok(Json(openapi::document(
-        fleet.champion.model.schema(),
+        fleet.champion.model.as_ref(),
         &app.settings,
     )))
 }
 
 async fn form(State(app): State<Arc<App>>) -> Result<Html<String>, Refusal> {
     let fleet = fleet(&app)?;
-    Ok(Html(page::page(fleet.champion.model.schema())))
+    Ok(Html(page::page(fleet.champion.model.as_ref())))
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {

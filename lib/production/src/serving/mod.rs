@@ -18,8 +18,6 @@
 mod answer;
 mod connection;
 mod error;
-#[cfg(feature = "churn")]
-mod fit;
 mod fleet;
 mod gate;
 mod http;

@@ -1,4 +1,5 @@
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{ModelError, Schema};
 use crate::drift::{Cell, Reference};
@@ -33,6 +34,11 @@ pub trait Model: Send + Sync {
     fn explain(&self, row: &[Cell]) -> Result<Vec<Part>, ModelError> {
         let _ = row;
         Ok(Vec::new())
+    }
+
+    /// A row as a client sends it, to try the model with.
+    fn example(&self) -> Map<String, Value> {
+        self.schema().example()
     }
 
     /// Whether a single row takes longer than some 100 µs: it is then computed on a thread that may block.

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Kind, Schema, Settings, Task};
+use super::{Kind, Model, Settings, Task};
 
 /// OpenAPI 3.1, made from the model's schema.
-pub(crate) fn document(schema: &Schema, settings: &Settings) -> Value {
+pub(crate) fn document(model: &dyn Model, settings: &Settings) -> Value {
+    let schema = model.schema();
     let mut properties = Map::new();
     let mut required = Vec::new();
     for field in &schema.fields {
@@ -71,7 +72,7 @@ pub(crate) fn document(schema: &Schema, settings: &Settings) -> Value {
                     {"type": "array", "items": {"$ref": "#/components/schemas/Row"},
                      "minItems": 1, "maxItems": settings.batch_limit},
                 ]},
-                "example": schema.example(),
+                "example": model.example(),
             }},
         },
         "responses": {

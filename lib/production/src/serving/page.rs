@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
-use super::{Kind, Schema};
+use super::{Kind, Model};
+use serde_json::Value;
 
 const PAGE: &str = include_str!("page.html");
 
 /// The page: a field an input, made from the schema.
-pub(crate) fn page(schema: &Schema) -> String {
-    let example = schema.example();
+pub(crate) fn page(model: &dyn Model) -> String {
+    let (schema, example) = (model.schema(), model.example());
+    let chosen = |yes: bool| if yes { " selected" } else { "" };
     let mut fields = String::new();
     for field in &schema.fields {
         let (name, meaning) = (escape(&field.name), escape(&field.meaning));
@@ -33,7 +35,8 @@ pub(crate) fn page(schema: &Schema) -> String {
             Kind::Flag => {
                 let input = format!(
                     "<select id=\"{name}\" name=\"{name}\" data-flag aria-describedby=\"{name}-about\">\
-                     <option value=\"false\">no</option><option value=\"true\">yes</option></select>"
+                     <option value=\"false\">no</option><option value=\"true\"{}>yes</option></select>",
+                    chosen(example.get(&field.name) == Some(&Value::Bool(true)))
                 );
                 (String::new(), input)
             }
@@ -45,7 +48,9 @@ pub(crate) fn page(schema: &Schema) -> String {
                     input.push_str("<option value=\"\"></option>");
                 }
                 for level in levels {
-                    let _ = write!(input, "<option>{}</option>", escape(level));
+                    let given = example.get(&field.name).and_then(Value::as_str);
+                    let mark = chosen(given == Some(level));
+                    let _ = write!(input, "<option{mark}>{}</option>", escape(level));
                 }
                 input.push_str("</select>");
                 (String::new(), input)

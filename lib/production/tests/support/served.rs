@@ -7,17 +7,43 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use production::churn;
+use production::churn::{self, ChurnModel};
 use production::drift::{Cell, FieldReference, Reference};
 use production::serving::{
-    Field, Folder, Kind, LinearModel, Link, Model, ModelError, Running, Schema, Service, Settings,
-    Task, Term,
+    Field, Folder, Kind, LinearModel, Link, Model, ModelError, Running, Schema, Service,
+    ServingError, Settings, Task, Term,
 };
 
-/// The churn model, fitted once a process.
-pub fn churn_model() -> &'static LinearModel {
-    static MODEL: OnceLock<LinearModel> = OnceLock::new();
-    MODEL.get_or_init(|| churn::fit(1.0).expect("the churn model can be fitted"))
+/// The pipeline of the chapter *Churn pipeline*, fitted once a process.
+pub fn churn_model() -> &'static ChurnModel {
+    static MODEL: OnceLock<ChurnModel> = OnceLock::new();
+    MODEL.get_or_init(|| churn::fit(10.0).expect("the churn model can be fitted"))
+}
+
+/// A model that can be saved, and how a service reads it.
+pub trait Saved {
+    fn put(&self, path: &Path);
+    fn load(path: &Path) -> Result<Arc<dyn Model>, ServingError>;
+}
+
+impl Saved for ChurnModel {
+    fn put(&self, path: &Path) {
+        self.save(path).unwrap();
+    }
+
+    fn load(path: &Path) -> Result<Arc<dyn Model>, ServingError> {
+        churn::load(path)
+    }
+}
+
+impl Saved for LinearModel {
+    fn put(&self, path: &Path) {
+        self.save(path).unwrap();
+    }
+
+    fn load(path: &Path) -> Result<Arc<dyn Model>, ServingError> {
+        Ok(Arc::new(LinearModel::load(path)?))
+    }
 }
 
 /// A model of one field, `x` in metres from 0 to 100, that predicts `slope · x` kilograms.
@@ -93,9 +119,10 @@ pub fn settings() -> Settings {
 }
 
 /// A service of a folder in which `model` is the champion.
-pub fn serve(folder: &Path, model: &LinearModel, settings: Settings) -> Running {
-    model.save(&folder.join("champion.model")).unwrap();
+pub fn serve<M: Saved + 'static>(folder: &Path, model: &M, settings: Settings) -> Running {
+    model.put(&folder.join("champion.model"));
     Service::new(Folder::new(folder))
+        .load_with(M::load)
         .settings(settings)
         .start()
         .unwrap()
