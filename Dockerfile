@@ -1,7 +1,9 @@
-# The served model: the program `serve` and the churn model, fitted while the image is built.
+# The served model: the program `serve` and the pipeline of the chapter Churn pipeline, fitted while the image is built.
 #
 #   docker build -t churn .          (or: buildah build -t churn .)
 #   docker run --read-only -p 8080:8080 churn
+#
+# lib/production/deploy/image.sh builds it where no registry is at hand, and tries it.
 #
 # A newer model: mount a folder with champion.model over /models; it is loaded without a restart.
 ARG BUILD=docker.io/library/rust:1.95-bookworm
@@ -10,10 +12,10 @@ ARG BASE=docker.io/library/debian:bookworm-slim
 FROM ${BUILD} AS build
 WORKDIR /src
 COPY . .
-RUN cargo build --locked --release -p production --features churn --bin serve --example churn_model \
-    && strip target/release/serve \
-    && target/release/examples/churn_model /out/models/champion.model \
-    && install -D target/release/serve /out/usr/local/bin/serve
+# what serves depends on neither linfa nor polars; what fits is left behind
+RUN cargo build --locked --release -p production --features churn --bin serve \
+    && install -D --strip target/release/serve /out/usr/local/bin/serve \
+    && cargo run --locked --release -p production --features fit --example churn_model -- /out/models/champion.model
 
 FROM ${BASE}
 COPY --from=build /out/ /

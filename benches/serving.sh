@@ -4,14 +4,15 @@
 #
 #   PYTHON=… benches/serving.sh [SECONDS] [CONNECTIONS]
 #
-# PYTHON has the packages of requirements.txt (the tests' environment will do). Both get two workers.
+# PYTHON has the packages of requirements.txt (the tests' environment will do). Each gets two workers. The peer runs
+# twice: with columns computed in plain Python and numpy, and with pandas, as the pipeline was fitted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds="${1:-10}" connections="${2:-32}"
 python="${PYTHON:-python3}"
 target="${CARGO_TARGET_DIR:-target}"
 
-cargo build --quiet --release -p production --features churn --bin serve --example churn_model --example load
+cargo build --quiet --release -p production --features fit --bin serve --example churn_model --example load
 work=$(mktemp -d)
 server=""
 stop() {
@@ -56,10 +57,12 @@ for round in 1 2 3; do
     ready 18081
     load "round $round, serve  " 18081
     stop
-    MODEL="$work/champion.model" "$python" -m uvicorn --app-dir benches/peers fastapi_serving:app \
-        --port 18082 --workers 2 --log-level warning >"$work/log" 2>&1 &
-    server=$!
-    ready 18082
-    load "round $round, fastapi" 18082
-    stop
+    for rows in array frame; do
+        ROWS=$rows MODEL="$work/champion.model" "$python" -m uvicorn --app-dir benches/peers fastapi_serving:app \
+            --port 18082 --workers 2 --log-level warning >"$work/log" 2>&1 &
+        server=$!
+        ready 18082
+        load "round $round, fastapi, $rows" 18082
+        stop
+    done
 done

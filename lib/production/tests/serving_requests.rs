@@ -252,6 +252,15 @@ fn what_is_no_json_or_too_much_is_refused() {
         (stated.status, stated.codes().0.as_str()),
         (413, "body_too_large")
     );
+    // a client that is still sending when it is refused reads why, all the same
+    let longer = format!("{{\"x\": {}1}}", " ".repeat(8 << 20));
+    for _ in 0..3 {
+        let told = post(at, "/predict", &longer);
+        assert_eq!(
+            (told.status, told.codes().0.as_str()),
+            (413, "body_too_large")
+        );
+    }
     // without a stated length the body is counted as it comes
     let mut connection = connect(at);
     connection.write_all(b"POST /predict HTTP/1.1\r\nhost: t\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n").unwrap();

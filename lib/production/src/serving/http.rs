@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router, middleware};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use super::answer::Refusal;
@@ -21,6 +22,9 @@ use super::monitor::Monitor;
 use super::observe::{RequestId, observe};
 use super::quality::{Outcome, Quality};
 use super::{Settings, Task, openapi, page, predict};
+
+/// Bytes of a body that was refused and is read all the same.
+const DISCARDED: usize = 16 << 20;
 
 /// All that requests share.
 pub(crate) struct App {
@@ -95,7 +99,7 @@ pub(crate) fn fleet(app: &App) -> Result<Arc<Fleet>, Refusal> {
 }
 
 /// The body of a request, within the limits.
-pub(crate) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+pub(crate) async fn read(app: &App, headers: &HeaderMap, mut body: Body) -> Result<Bytes, Refusal> {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok());
@@ -117,12 +121,16 @@ pub(crate) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<B
         .and_then(|length| length.parse::<u64>().ok())
         .is_some_and(|length| length > limit as u64)
     {
+        discard(&mut body).await;
         return Err(Refusal::too_long(limit));
     }
     let wait = app.settings.read_timeout;
-    match tokio::time::timeout(wait, axum::body::to_bytes(body, limit)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) if is_too_long(&error) => Err(Refusal::too_long(limit)),
+    match tokio::time::timeout(wait, collect(&mut body, limit)).await {
+        Ok(Ok(Some(bytes))) => Ok(bytes),
+        Ok(Ok(None)) => {
+            discard(&mut body).await;
+            Err(Refusal::too_long(limit))
+        }
         Ok(Err(error)) => {
             let message = format!("the body could not be read: {error}");
             Err(Refusal::new(StatusCode::BAD_REQUEST, "torn_body", message))
@@ -138,15 +146,33 @@ pub(crate) async fn read(app: &App, headers: &HeaderMap, body: Body) -> Result<B
     }
 }
 
-fn is_too_long(error: &axum::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(one) = cause {
-        if one.is::<http_body_util::LengthLimitError>() {
-            return true;
+/// A whole body, or nothing once it is longer than `limit`.
+async fn collect(body: &mut Body, limit: usize) -> Result<Option<Bytes>, axum::Error> {
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            if bytes.len() + data.len() > limit {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&data);
         }
-        cause = one.source();
     }
-    false
+    Ok(Some(bytes.into()))
+}
+
+/// Reads what a client is still sending, within bounds: one whose connection is closed meanwhile may never see why.
+async fn discard(body: &mut Body) {
+    let reading = async {
+        let mut left = DISCARDED;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            if length >= left {
+                break;
+            }
+            left -= length;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(2), reading).await;
 }
 
 /// A body as JSON.
