@@ -6,6 +6,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::time::Instant;
 
 /// The members of the workspace that `cargo test` leaves to this test.
 fn long_to_compile() -> Vec<String> {
@@ -31,7 +32,9 @@ fn long_to_compile() -> Vec<String> {
 fn crates_that_are_long_to_compile_pass_their_tests() {
     let names = long_to_compile();
     assert!(!names.is_empty());
+    let mut failed = Vec::new();
     for name in names {
+        let began = Instant::now();
         // one at a time: crates built together share features, and would then differ from those that cells use
         let output = Command::new(env!("CARGO_BIN_EXE_course"))
             .arg("--book")
@@ -43,10 +46,12 @@ fn crates_that_are_long_to_compile_pass_their_tests() {
             String::from_utf8_lossy(&output.stdout).into_owned(),
             String::from_utf8_lossy(&output.stderr).into_owned(),
         );
-        assert!(
-            output.status.success(),
-            "the tests of {name} fail\n{stdout}\n{stderr}"
-        );
+        support::timing(&format!("the tests of {name}"), began);
+        if !output.status.success() {
+            eprintln!("the tests of {name} fail\n{stdout}\n{stderr}");
+            failed.push(name);
+            continue;
+        }
         let passed: usize = stdout
             .lines()
             .filter_map(|line| line.strip_prefix("test result: ok. ")?.split(' ').next())
@@ -61,4 +66,5 @@ fn crates_that_are_long_to_compile_pass_their_tests() {
             }
         }
     }
+    assert!(failed.is_empty(), "{} failed", failed.join(", "));
 }
