@@ -9,7 +9,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../../.."
 cache="${1:-${XDG_CACHE_HOME:-$HOME/.cache}/ml-fullstack/image}"
-port=18090
 limit=60000000 # bytes beyond the base
 
 need() {
@@ -24,6 +23,7 @@ for program in buildah debootstrap cargo python3; do
     command -v "$program" >/dev/null || need "$program"
 done
 
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 work=$(mktemp -d)
 storage=(--storage-driver vfs --root "$work/root" --runroot "$work/run")
 served=""
@@ -85,7 +85,8 @@ echo "the image has $(size churn), its base $(size base); program and model are 
 
 # run as the image says: its root, its user, its command, its environment
 as_user() { chroot --userspec="$user" "$root" "$@"; }
-as_user /usr/bin/env SERVE_DRAIN=5 SERVE_ADDRESS=127.0.0.1:$port serve --models /models 2>"$work/log" &
+chroot --userspec="$user" "$root" /usr/bin/env SERVE_DRAIN=5 SERVE_ADDRESS=127.0.0.1:$port \
+    serve --models /models 2>"$work/log" &
 served=$!
 for _ in $(seq 100); do
     as_user serve check 127.0.0.1:$port >/dev/null && break
