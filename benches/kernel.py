@@ -6,6 +6,7 @@ import resource
 import shutil
 import statistics
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -15,7 +16,33 @@ from jupyter_client.kernelspec import KernelSpec
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-COLUMNS = ["ready", "setup cell", "first use", "start to first use", "later cell", "whole notebook", "CPU"]
+COLUMNS = ["ready", "setup cell", "first use", "start to first use", "later cell", "whole notebook", "CPU", "memory MB"]
+# What compiles a cell comes and goes: it is not the kernel's memory.
+COMPILERS = ("rustc", "cargo", "cc", "ld", "mold", "collect2", "gcc")
+
+
+class Memory(threading.Thread):
+    """The most that a process and its children hold at one time, compilers left out, in MB (proportional set size)."""
+
+    def __init__(self, process):
+        super().__init__(daemon=True)
+        self.process, self.peak, self.ended = process, 0.0, threading.Event()
+
+    def run(self):
+        while not self.ended.wait(0.25):
+            self.peak = max(self.peak, self.held(self.process) / 1024)
+
+    def held(self, process):
+        try:
+            folder = Path("/proc") / str(process)
+            if (folder / "comm").read_text().strip().startswith(COMPILERS):
+                return 0
+            lines = (folder / "smaps_rollup").read_text().splitlines()
+            own = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            children = (folder / "task" / str(process) / "children").read_text().split()
+            return own + sum(self.held(child) for child in children)
+        except (OSError, StopIteration):  # it has ended meanwhile
+            return 0
 
 
 def run(argv, notebook, environment):
@@ -35,6 +62,8 @@ def run(argv, notebook, environment):
     try:
         with client.setup_kernel(cwd=str(Path(notebook).parent), env=environment):
             ready = time.monotonic() - start
+            memory = Memory(manager.provisioner.pid)
+            memory.start()
             for index, cell in enumerate(book.cells):
                 if cell.cell_type != "code" or not cell.source.strip():
                     continue
@@ -46,6 +75,7 @@ def run(argv, notebook, environment):
                         raise
                 cells.append((time.monotonic() - begun, time.monotonic() - start))
             whole = time.monotonic() - start
+            memory.ended.set()
     finally:
         manager.shutdown_kernel()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -58,6 +88,7 @@ def run(argv, notebook, environment):
         "later cell": statistics.median(seconds for seconds, _ in cells[2:]),
         "whole notebook": whole,
         "CPU": cpu,
+        "memory MB": memory.peak,
     }
 
 
@@ -86,13 +117,16 @@ def main():
     parser.add_argument("--kernel", required=True)
     parser.add_argument("--stock")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--ours", action="store_true", help="our kernel alone, warm")
     options = parser.parse_args()
 
     outer = {name: value for name, value in os.environ.items() if not name.startswith(("COURSE_", "EVCXR_"))}
     outer["RUST_BACKTRACE"] = "0"
     ours = [options.kernel]
     ours_env = outer | {"COURSE_ROOT": options.root}
-    if options.stock:
+    if options.ours:
+        stock, stock_env = None, None
+    elif options.stock:
         stock, stock_env = [options.stock], outer
         print(f"stock: {options.stock}")
     else:
@@ -110,11 +144,15 @@ def main():
         print(f"  {name}: " + ", ".join(f"{key} {took[key]:.2f}" for key in COLUMNS) + f" (load {load:.1f})", flush=True)
 
     try:
-        # What stock compiles once, kept for its warm runs.
         filled = scratch / "filled"
         filled.mkdir()
-        run(stock, options.notebook, stock_env | {"EVCXR_TMPDIR": str(filled)})
+        if stock:
+            # What stock compiles once, kept for its warm runs.
+            run(stock, options.notebook, stock_env | {"EVCXR_TMPDIR": str(filled)})
         for number in range(options.repeats):
+            if not stock:
+                measure("ours, warm", ours, ours_env)
+                continue
             cold = scratch / f"cache-{number}"
             measure("ours, cold", ours, ours_env | {"XDG_CACHE_HOME": str(cold)})
             shutil.rmtree(cold)
@@ -141,7 +179,7 @@ def main():
     print("|---|" + "---:|" * len(COLUMNS))
     for name, row in medians.items():
         print(f"| {name} | " + " | ".join(f"{row[key]:.2f}" for key in COLUMNS) + " |")
-    for label, slow, fast in ratios:
+    for label, slow, fast in ratios if stock else []:
         row = [medians[slow][key] / medians[fast][key] for key in COLUMNS]
         print(f"| {label} | " + " | ".join(f"{ratio:.1f} ×" for ratio in row) + " |")
 
