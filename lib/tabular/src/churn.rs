@@ -5,7 +5,8 @@ use crate::{CATEGORIES, COLUMNS, Customer, FLAGS, Table, file};
 use ndarray::{Array1, Array2};
 
 use polars::prelude::{
-    Column, DataFrame, DataType, Expr, LazyFrame, NULL, PolarsError, PolarsResult, col, lit, when,
+    Column, DataFrame, DataType, Expr, IdxCa, IdxSize, IntoLazy, LazyFrame, NULL, PolarsError,
+    PolarsResult, col, lit, when,
 };
 use std::path::Path;
 
@@ -56,6 +57,29 @@ pub fn columns() -> Vec<Expr> {
         columns.push(is_level.alias(*name));
     }
     columns
+}
+
+/// The customers of these rows, counted from 0, in their order: the training customers, say.
+///
+/// The table is collected for it.
+///
+/// # Errors
+/// What polars says of the table, or of a row beyond its end.
+///
+/// # Examples
+/// ```
+/// use tabular::churn;
+///
+/// let clean = churn::clean(tabular::schema::scan(datasets::churn()?.path)?);
+/// let few = churn::take(clean, &[0, 1, 4])?;
+/// let rates = churn::rates(few, "contract")?;
+/// assert_eq!(rates.iter().map(|rate| rate.customers).sum::<u32>(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn take(clean: LazyFrame, rows: &[usize]) -> PolarsResult<LazyFrame> {
+    let rows = rows.iter().map(|&row| row as IdxSize).collect();
+    let rows = IdxCa::from_vec("row".into(), rows);
+    Ok(clean.collect()?.take(&rows)?.lazy())
 }
 
 /// The rate of leaving in each group of a cleaned table.

@@ -145,6 +145,8 @@ impl Fit<Array2<f64>, Array1<usize>, linfa::Error> for Untied {
 
 /// A fitted ensemble of linfa's decision trees, which answers with the share of trees that vote for leaving.
 ///
+/// A leaf casts one vote, that of its majority, however narrow: see [`with_shares`](Self::with_shares).
+///
 /// A leaf with as many who left as stayed votes for leaving. (linfa alone breaks such a tie by the order of a hash map,
 /// which differs from run to run.)
 #[derive(Debug, Clone, PartialEq)]
@@ -193,7 +195,52 @@ impl Forest {
         }
     }
 
-    /// The share of trees that vote for leaving at each row of `x`, shape `(n,)`.
+    /// The same trees, whose leaves answer with the share of leavers among these customers, in place of a vote.
+    ///
+    /// A leaf that none of them reaches keeps its vote.
+    ///
+    /// # Arguments
+    /// As [`fit`](Self::fit): the customers that the trees were grown on.
+    ///
+    /// # Panics
+    /// If `x` has fewer columns than the fit, or fewer rows than `left`.
+    ///
+    /// # Examples
+    /// ```
+    /// use ndarray::array;
+    /// use tabular::models::{Forest, ForestParams};
+    ///
+    /// // One column that says nothing: the tree is one leaf, in which one customer of four left.
+    /// let (x, left) = (array![[1.0], [1.0], [1.0], [1.0]], array![1.0, 0.0, 0.0, 0.0]);
+    /// let params = ForestParams { trees: 1, columns: 1.0, leaf: 1, seed: 1 };
+    /// let votes = Forest::fit(x.view(), left.view(), params)?;
+    /// let shares = votes.with_shares(x.view(), left.view());
+    /// assert_eq!(votes.predict_proba(x.view())[0], 0.0);
+    /// assert_eq!(shares.predict_proba(x.view())[0], 0.25);
+    /// # Ok::<(), tabular::TrainError>(())
+    /// ```
+    pub fn with_shares(&self, x: ArrayView2<'_, f64>, left: ArrayView1<'_, f64>) -> Self {
+        let of = |tree: &Vec<Node>| {
+            let mut reached = vec![(0.0, 0.0); tree.len()];
+            for (row, left) in x.rows().into_iter().zip(left) {
+                let (leavers, customers) = &mut reached[leaf(tree, row)];
+                *leavers += left;
+                *customers += 1.0;
+            }
+            let share = |(node, (leavers, customers)): (&Node, (f64, f64))| match node {
+                Node::Leaf { .. } if customers > 0.0 => Node::Leaf {
+                    vote: leavers / customers,
+                },
+                node => *node,
+            };
+            tree.iter().zip(reached).map(share).collect()
+        };
+        Forest {
+            trees: self.trees.iter().map(of).collect(),
+        }
+    }
+
+    /// The share of trees that vote for leaving at each row of `x`, or what their leaves answer on average, shape `(n,)`.
     ///
     /// # Panics
     /// If `x` has fewer columns than the fit.
@@ -253,20 +300,25 @@ fn flatten(node: &TreeNode<f64, usize>, columns: &[usize], nodes: &mut Vec<Node>
     place
 }
 
-fn vote(tree: &[Node], row: ArrayView1<'_, f64>) -> f64 {
+/// The place of the leaf that a row reaches.
+fn leaf(tree: &[Node], row: ArrayView1<'_, f64>) -> usize {
     let mut place = 0;
-    loop {
-        match tree[place] {
-            Node::Leaf { vote } => return vote,
-            Node::Split {
-                column,
-                at,
-                left,
-                right,
-            } => {
-                place = if row[column] < at { left } else { right };
-            }
-        }
+    while let Node::Split {
+        column,
+        at,
+        left,
+        right,
+    } = tree[place]
+    {
+        place = if row[column] < at { left } else { right };
+    }
+    place
+}
+
+fn vote(tree: &[Node], row: ArrayView1<'_, f64>) -> f64 {
+    match tree[leaf(tree, row)] {
+        Node::Leaf { vote } => vote,
+        Node::Split { .. } => unreachable!("a row ends in a leaf"),
     }
 }
 
@@ -329,6 +381,33 @@ mod tests {
             .fit(&Dataset::new(tied.clone(), left.mapv(|v: f64| v as usize)))
             .expect("a tree");
         assert_eq!(fitted.predict(&tied), ndarray::array![1, 1, 0, 0, 0]);
+    }
+
+    #[test]
+    fn leaves_answer_with_the_share_of_those_who_reach_them() {
+        let tree = vec![
+            Node::Split {
+                column: 1,
+                at: 0.5,
+                left: 1,
+                right: 2,
+            },
+            Node::Leaf { vote: 0.0 },
+            Node::Leaf { vote: 1.0 },
+        ];
+        let forest = Forest { trees: vec![tree] };
+        let x = ndarray::array![[9.0, 0.0], [9.0, 0.1], [9.0, 0.2], [9.0, 0.3], [0.0, 0.4]];
+        let left = ndarray::array![1.0, 1.0, 0.0, 0.0, 0.0];
+        let shares = forest.with_shares(x.view(), left.view());
+        let asked = ndarray::array![[0.0, 0.0], [0.0, 0.7]];
+        assert_eq!(
+            shares.predict_proba(asked.view()),
+            ndarray::array![0.4, 1.0]
+        );
+        assert_eq!(
+            forest.predict_proba(asked.view()),
+            ndarray::array![0.0, 1.0]
+        );
     }
 
     #[test]

@@ -74,25 +74,10 @@ pub fn cross_validate(
     k: usize,
     seed: u64,
 ) -> Result<Vec<Score>, TrainError> {
-    let folds = stratified_folds(left, k, seed)?;
-    let order: Vec<usize> = folds.into_iter().flat_map(|fold| fold.test).collect();
-    let records = x.select(Axis(0), &order);
-    let targets = left.select(Axis(0), &order);
-    let mut data = Dataset::new(records, targets);
+    let mut data = in_folds(x, left, k, seed)?;
     let mut scores = Vec::with_capacity(alphas.len());
     for &alpha in alphas {
-        let fit = |train: &linfa::DatasetView<'_, f64, f64, ndarray::Ix1>| {
-            let scaler = Scaler::fit(train.records.view());
-            let z = scaler.transform(train.records.view());
-            models::linfa(z.view(), train.targets.view(), alpha).map(|model| (scaler, model))
-        };
-        let (mut losses, mut areas) = (Vec::new(), Vec::new());
-        for (fitted, judge) in data.iter_fold(k, fit) {
-            let (scaler, model) = fitted?;
-            let p = model.predict_proba(scaler.transform(judge.records.view()).view());
-            losses.push(log_loss(judge.targets.view(), p.view())?);
-            areas.push(roc_auc(judge.targets.view(), p.view())?);
-        }
+        let (losses, areas) = of_folds(&mut data, k, alpha)?;
         let (log_loss, std_error) = mean_and_error(&losses);
         let (auc, _) = mean_and_error(&areas);
         scores.push(Score {
@@ -103,6 +88,68 @@ pub fn cross_validate(
         });
     }
     Ok(scores)
+}
+
+/// How much greater the log-loss is with the first penalty than with the second, on the same folds: the mean of the
+/// folds' differences and its standard error, in nats.
+///
+/// The folds are easy or hard for both penalties alike, so the standard error is smaller than those of the two scores.
+///
+/// # Arguments
+/// As [`cross_validate`].
+///
+/// # Errors
+/// As [`cross_validate`].
+///
+/// # Complexity
+/// `2 k` fits.
+///
+/// # References
+/// Agrees with scikit-learn as [`cross_validate`] does, to 1e-6.
+pub fn difference(
+    x: ArrayView2<'_, f64>,
+    left: ArrayView1<'_, f64>,
+    [alpha, other]: [f64; 2],
+    k: usize,
+    seed: u64,
+) -> Result<(f64, f64), TrainError> {
+    let mut data = in_folds(x, left, k, seed)?;
+    let (a, _) = of_folds(&mut data, k, alpha)?;
+    let (b, _) = of_folds(&mut data, k, other)?;
+    let apart: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
+    Ok(mean_and_error(&apart))
+}
+
+type Rows = Dataset<f64, f64, ndarray::Ix1>;
+
+/// The rows in the order of stratified folds.
+fn in_folds(
+    x: ArrayView2<'_, f64>,
+    left: ArrayView1<'_, f64>,
+    k: usize,
+    seed: u64,
+) -> Result<Rows, TrainError> {
+    let folds = stratified_folds(left, k, seed)?;
+    let order: Vec<usize> = folds.into_iter().flat_map(|fold| fold.test).collect();
+    let records = x.select(Axis(0), &order);
+    Ok(Dataset::new(records, left.select(Axis(0), &order)))
+}
+
+/// The log-loss and the area under ROC of each fold.
+fn of_folds(data: &mut Rows, k: usize, alpha: f64) -> Result<(Vec<f64>, Vec<f64>), TrainError> {
+    let fit = |train: &linfa::DatasetView<'_, f64, f64, ndarray::Ix1>| {
+        let scaler = Scaler::fit(train.records.view());
+        let z = scaler.transform(train.records.view());
+        models::linfa(z.view(), train.targets.view(), alpha).map(|model| (scaler, model))
+    };
+    let (mut losses, mut areas) = (Vec::new(), Vec::new());
+    for (fitted, judge) in data.iter_fold(k, fit) {
+        let (scaler, model) = fitted?;
+        let p = model.predict_proba(scaler.transform(judge.records.view()).view());
+        losses.push(log_loss(judge.targets.view(), p.view())?);
+        areas.push(roc_auc(judge.targets.view(), p.view())?);
+    }
+    Ok((losses, areas))
 }
 
 fn mean_and_error(values: &[f64]) -> (f64, f64) {

@@ -138,4 +138,14 @@ fn cross_validation_with_linfa_agrees_with_scikit_learn() {
         close(&what, &[got.auc], &[number(&want["auc"])], 1e-5);
     }
     assert_eq!(selection::best(&scores).expect("a best").alpha, ALPHA);
+    let folds = |i: usize| vector(&want[i]["fold_losses"]);
+    assert_eq!((alphas[3], alphas[4]), (ALPHA, 100.0));
+    let apart = folds(4) - folds(3);
+    let (mean, error) =
+        selection::difference(train.x.view(), train.left.view(), [100.0, ALPHA], 5, SEED)
+            .expect("a difference");
+    close("mean", &[mean], &[apart.mean().expect("folds")], LBFGS);
+    let std_error = apart.std(1.0) / 5.0_f64.sqrt();
+    close("error", &[error], &[std_error], LBFGS);
+    assert!(error < scores[3].std_error / 2.0, "{error}");
 }

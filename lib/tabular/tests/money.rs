@@ -84,6 +84,40 @@ fn a_saving_is_a_difference_of_bills_and_its_interval_holds_it() {
 }
 
 #[test]
+fn two_thresholds_are_compared_on_the_same_draws() {
+    let (left, p) = calibrated(400, 4);
+    let costs = Costs::new(650.0, 50.0, 0.3).expect("costs");
+    let draws = Bootstrap::new(300, 0.95, 1);
+    let saved = |t| judge::saving(costs, left.view(), p.view(), t, draws).expect("an interval");
+    let over =
+        |pair| judge::saving_over(costs, left.view(), p.view(), pair, draws).expect("an interval");
+    let (low, high) = (saved(0.3), saved(0.5));
+    let more = over([0.3, 0.5]);
+    assert!((more.estimate - (low.estimate - high.estimate)).abs() < 1e-12);
+    let apart = (low.upper - low.lower) + (high.upper - high.lower);
+    assert!(more.upper - more.lower < 0.7 * apart, "{more:?}");
+    assert_eq!(over([0.4, 0.4]).upper, 0.0);
+}
+
+#[test]
+fn right_probabilities_are_off_by_chance_and_wrong_ones_by_more() {
+    let (left, p) = calibrated(1000, 6);
+    let chance = judge::calibration_by_chance(p.view(), 10, 400, 2).expect("an interval");
+    let off = |p: &Array1<f64>| {
+        let curve = foundations::metrics::CalibrationCurve::new(left.view(), p.view(), 10);
+        curve.expect("a curve").expected_error()
+    };
+    assert!(chance.lower < chance.estimate && chance.estimate < chance.upper);
+    assert!(
+        (chance.lower..chance.upper).contains(&off(&p)),
+        "{chance:?}"
+    );
+    assert!(off(&p.mapv(|p| p * 0.7)) > chance.upper);
+    let error = judge::calibration_by_chance(p.view(), 0, 10, 2).expect_err("no bins");
+    assert!(matches!(error, TrainError::Metric(_)), "{error}");
+}
+
+#[test]
 fn a_model_differs_from_itself_by_nothing() {
     let (left, p) = calibrated(200, 5);
     let bootstrap = Bootstrap::new(100, 0.95, 1);

@@ -182,3 +182,15 @@ fn the_expressions_and_the_service_see_the_same_columns() {
         "polars and a plain reader differ"
     );
 }
+
+#[test]
+fn rows_are_taken_in_their_order_and_none_beyond_the_end() {
+    let raw = tabular::schema::scan(datasets::churn().expect("the data").path).expect("a scan");
+    let clean = tabular::churn::clean(raw);
+    let few = tabular::churn::take(clean.clone(), &[4999, 0, 4999]).expect("three rows");
+    let few = few.collect().expect("a frame");
+    let lines = few.column(tabular::schema::LINE).expect("lines");
+    let lines: Vec<_> = lines.u32().expect("numbers").into_iter().collect();
+    assert_eq!(lines, [Some(5001), Some(2), Some(5001)]);
+    assert!(tabular::churn::take(clean, &[5000]).is_err());
+}

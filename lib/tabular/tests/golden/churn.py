@@ -74,6 +74,7 @@ def cross_validated(x, y, folds, alpha):
         areas.append(roc_auc_score(y[judge], p))
     return {
         "alpha": alpha,
+        "fold_losses": losses,
         "log_loss": np.mean(losses),
         "std_error": np.std(losses, ddof=1) / np.sqrt(len(losses)),
         "auc": np.mean(areas),
