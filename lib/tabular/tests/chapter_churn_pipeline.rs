@@ -44,10 +44,11 @@ fn the_customers() {
         blank().map(|c| c.tenure as usize).max().expect("blanks"),
     );
     let raw = schema::scan(&table().path).expect("a scan");
-    let rates = churn::rates(churn::clean(raw), "contract").expect("rates");
+    let known = churn::take(churn::clean(raw), &split().train).expect("rows");
+    let rates = churn::rates(known, "contract").expect("rates");
     notebook.assert("rates.monthly", rates[0].left);
     notebook.assert("rates.two_years", rates[2].left);
-    notebook.assert("rates.all", table().left.mean().expect("customers"));
+    notebook.assert("rates.all", train().left.mean().expect("customers"));
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn the_costs() {
             .bill(test.left.view(), p.view(), threshold)
             .expect("a bill")
     };
-    notebook.assert("cost.nobody", bill(1.01).per_customer);
+    notebook.assert("cost.nobody", bill(f64::INFINITY).per_customer);
     notebook.assert("cost.everybody", bill(0.0).per_customer);
     let paying = bill(costs().break_even());
     notebook.assert("cost.paying", paying.per_customer);
@@ -93,8 +94,12 @@ fn the_costs() {
     notebook.assert("money.saved", at.estimate);
     notebook.assert("money.low", at.lower);
     notebook.assert("money.high", at.upper);
-    notebook.assert("money.half", saved(0.5).estimate);
-    notebook.assert("money.thousand", 1000.0 * at.estimate);
+    let pair = [costs().break_even(), 0.5];
+    let more = judge::saving_over(costs(), test.left.view(), p.view(), pair, draws())
+        .expect("an interval");
+    notebook.assert("money.more", bill(0.5).per_customer - paying.per_customer);
+    notebook.assert("money.more_low", more.lower);
+    notebook.assert("money.more_high", more.upper);
 }
 
 #[test]
@@ -161,6 +166,8 @@ fn linfa_models_the_more_frequent_class() {
         .fit(&data)
         .expect("a fit");
     notebook().assert("framework.positive", fit.labels().pos.class);
+    notebook().assert("framework.turned", fit.params()[0]);
+    assert!((fit.params()[0] + pipeline().coef()[0]).abs() < 1e-3);
 }
 
 #[test]
@@ -172,7 +179,13 @@ fn the_penalty() {
     let best = selection::best(&scores).expect("a best");
     notebook.assert("penalty.alpha", best.alpha);
     notebook.assert("penalty.log_loss", best.log_loss);
-    notebook.assert("penalty.std_error", best.std_error);
+    assert_eq!(best.alpha, ALPHA);
+    let (more, error) =
+        selection::difference(train.x.view(), train.left.view(), [100.0, ALPHA], 5, SEED)
+            .expect("a difference");
+    notebook.assert("penalty.more", more);
+    notebook.assert("penalty.error", error);
+    assert!((more - (scores[4].log_loss - best.log_loss)).abs() < 1e-12);
 }
 
 #[test]
@@ -182,11 +195,15 @@ fn the_scores() {
     notebook.assert("at.recall", at.recall());
     notebook.assert("at.precision", at.precision());
     notebook.assert("at.accuracy", at.accuracy());
+    let usual = Confusion::at(test.left.view(), p.view(), 0.5).expect("counts");
+    notebook.assert("at.usual", usual.accuracy());
+    notebook.assert("at.never", 1.0 - test.left.mean().expect("customers"));
+    // A missed leaver forgoes 0.3 of 650 dollars less the offer of 50, which is what a wasted offer costs.
+    notebook.assert("at.ratio", (0.3 * 650.0 - 50.0) / 50.0);
     let scores = judge::scores(test.left.view(), p.view(), draws()).expect("scores");
     notebook.assert("scores.auc", scores[0].estimate);
     notebook.assert("scores.auc_low", scores[0].lower);
     notebook.assert("scores.auc_high", scores[0].upper);
-    notebook.assert("scores.log_loss", scores[2].estimate);
     let curve = CalibrationCurve::new(test.left.view(), p.view(), 10).expect("a curve");
     notebook.assert("calibration.logistic", curve.expected_error());
 
@@ -210,6 +227,29 @@ fn the_scores() {
     notebook.assert("scores.gap_high", gap.upper);
     let voted = CalibrationCurve::new(test.left.view(), votes.view(), 10).expect("a curve");
     notebook.assert("calibration.votes", voted.expected_error());
+    // The alternative text of the figure.
+    let above = voted.observed.iter().zip(&voted.predicted);
+    assert_eq!(above.filter(|(left, vote)| left >= vote).count(), 9);
+    notebook.assert("calibration.mean_vote", votes.mean().expect("customers"));
+    notebook.assert(
+        "calibration.left",
+        test.left.sum() / test.customers.len() as f64,
+    );
+    let shares = forest
+        .with_shares(train.x.view(), train.left.view())
+        .predict_proba(test.x.view());
+    let shared = CalibrationCurve::new(test.left.view(), shares.view(), 10).expect("a curve");
+    notebook.assert("calibration.shares", shared.expected_error());
+    notebook.assert("calibration.mean_share", shares.mean().expect("customers"));
+    assert!(shared.predicted[0] > shared.observed[0] && shared.predicted[9] < shared.observed[9]);
+    let chance = judge::calibration_by_chance(p.view(), 10, 1000, SEED).expect("an interval");
+    notebook.assert("calibration.chance_low", chance.lower);
+    notebook.assert("calibration.chance_high", chance.upper);
+    let logistic = curve.expected_error();
+    assert!(
+        (chance.lower..chance.upper).contains(&logistic),
+        "{chance:?}"
+    );
 }
 
 #[test]
@@ -217,6 +257,9 @@ fn one_customer_who_is_served() {
     let notebook = notebook();
     let answer = pipeline().predict(&Customer::example()).expect("an answer");
     notebook.assert("serving.probability", answer.probability);
+    let (test, example) = (test(), Customer::example());
+    let place = test.customers.iter().position(|c| *c == example);
+    assert_eq!(test.left[place.expect("a test customer")], 1.0);
     notebook.assert("serving.offer", answer.offer);
     let why = pipeline()
         .explain(&Customer::example())
@@ -230,6 +273,12 @@ fn one_customer_who_is_served() {
     let answer = pipeline().predict(&newcomer).expect("an answer");
     notebook.assert("unseen.probability", answer.probability);
     notebook.assert("unseen.fields", answer.unseen.len());
+    let bound = Customer {
+        contract: "Two year".to_owned(),
+        ..Customer::example()
+    };
+    let answer = pipeline().predict(&bound).expect("an answer");
+    notebook.assert("unseen.two_years", answer.probability);
 }
 
 #[test]
@@ -252,6 +301,36 @@ fn the_leak() {
     let copied = leak::oversampled(all.left.view(), &split().train, SEED);
     let honest = area(&all.take(&copied), &test());
     notebook.assert("leak.honest", honest);
+    let plain = area(&train(), &test());
+    notebook.assert("leak.plain", plain);
+    assert!(plain < honest, "copies help these trees: {plain}, {honest}");
+    let judged: std::collections::BTreeSet<_> = leaking.test.iter().collect();
+    let judged = judged.into_iter().filter(|&&row| all.left[row] == 1.0);
+    notebook.assert("leak.judged", judged.count());
+
+    let shifted =
+        tabular::fit(&all.take(&copied), ALPHA, costs().break_even(), SEED).expect("a pipeline");
+    let test = test();
+    let q: Array1<f64> = shifted
+        .predict_proba(&test.customers)
+        .expect("probabilities")
+        .into();
+    notebook.assert("copies.mean", q.mean().expect("customers"));
+    notebook.assert(
+        "copies.area",
+        roc_auc(test.left.view(), q.view()).expect("an area"),
+    );
+    let bill = costs().bill(test.left.view(), q.view(), costs().break_even());
+    let dearer = bill.expect("a bill").per_customer;
+    notebook.assert("copies.bill", dearer);
+    // The exercise "Undo the copies": with the odds put right, the bill comes back.
+    let leavers = train().left.sum();
+    let ratio = leavers / (train().len() as f64 - leavers);
+    let right = q
+        .mapv(|q| q / (1.0 - q) * ratio)
+        .mapv(|odds| odds / (1.0 + odds));
+    let bill = costs().bill(test.left.view(), right.view(), costs().break_even());
+    assert!(bill.expect("a bill").per_customer < dearer - 2.0);
     assert!(too_good > honest + 0.08, "{too_good} against {honest}");
 }
 
