@@ -207,16 +207,17 @@ impl Forest {
     ///
     /// # Examples
     /// ```
-    /// use ndarray::array;
+    /// use ndarray::{Array1, Array2};
     /// use tabular::models::{Forest, ForestParams};
     ///
-    /// // One column that says nothing: the tree is one leaf, in which one customer of four left.
-    /// let (x, left) = (array![[1.0], [1.0], [1.0], [1.0]], array![1.0, 0.0, 0.0, 0.0]);
+    /// // One column that says nothing: the tree is one leaf, and one customer of ten left.
+    /// let x = Array2::ones((10, 1));
+    /// let left: Array1<f64> = (0..10).map(|i| f64::from(i == 0)).collect();
     /// let params = ForestParams { trees: 1, columns: 1.0, leaf: 1, seed: 1 };
     /// let votes = Forest::fit(x.view(), left.view(), params)?;
     /// let shares = votes.with_shares(x.view(), left.view());
     /// assert_eq!(votes.predict_proba(x.view())[0], 0.0);
-    /// assert_eq!(shares.predict_proba(x.view())[0], 0.25);
+    /// assert_eq!(shares.predict_proba(x.view())[0], 0.1);
     /// # Ok::<(), tabular::TrainError>(())
     /// ```
     pub fn with_shares(&self, x: ArrayView2<'_, f64>, left: ArrayView1<'_, f64>) -> Self {
