@@ -97,6 +97,12 @@ fn decode<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
     let stated = tail
         .strip_prefix(b",\"crc\":\"")
         .and_then(|rest| rest.strip_suffix(b"\"}"))
+        // as written: `from_str_radix` reads capitals and a sign too, which a flipped bit can make
+        .filter(|digits| {
+            digits
+                .iter()
+                .all(|d| matches!(d, b'0'..=b'9' | b'a'..=b'f'))
+        })
         .and_then(|digits| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok())
         .ok_or("no checksum at its end")?;
     let found = crc32(body);
@@ -239,4 +245,31 @@ pub(crate) fn in_use(path: &Path) -> bool {
         return false;
     };
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{decode, encode};
+
+    #[test]
+    fn a_checksum_is_read_as_it_is_written() {
+        // the first of these whose checksum has a letter in front
+        let (line, at) = (0..)
+            .map(|step| encode(&json!({ "step": step })))
+            .find_map(|line| {
+                let at = line.len() - 11;
+                line[at].is_ascii_lowercase().then_some((line, at))
+            })
+            .unwrap();
+        let whole = &line[..line.len() - 1];
+        assert!(decode::<Value>(whole).is_ok());
+        let mut capital = whole.to_vec();
+        capital[at] ^= 1 << 5;
+        assert_eq!(
+            decode::<Value>(&capital),
+            Err("no checksum at its end".into())
+        );
+    }
 }
