@@ -27,6 +27,7 @@ pub mod names;
 mod push;
 mod record;
 mod registry;
+mod relay;
 mod run;
 mod server;
 mod store;
@@ -41,6 +42,7 @@ pub use mlflow::LocalMlflow;
 pub use push::Pushed;
 pub use record::{Artifact, Data, Metric, RunRecord, Status};
 pub use registry::ModelVersion;
+pub use relay::Relay;
 pub use run::{Delivery, Ended, Run};
 pub use server::Server;
 

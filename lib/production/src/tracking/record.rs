@@ -81,7 +81,8 @@ pub(crate) fn stored(value: f64) -> f64 {
 /// A data set that a run used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Data {
-    /// Its name.
+    /// Its name. A server keeps one data set of a run for each name and digest: of a table that is split, the name says
+    /// which rows.
     pub name: String,
     /// Its fingerprint, at most 36 characters, such as the first half of its sha256.
     pub digest: String,
