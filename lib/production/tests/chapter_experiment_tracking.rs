@@ -26,43 +26,119 @@ fn tracker(folder: &std::path::Path) -> Tracker {
         .with_environment(Environment::default())
 }
 
-/// Features and progression of the patients, in the chapter's order.
+/// Measurements and progression of the patients, in the chapter's order.
 struct Patients {
-    x: Array2<f64>,
+    ten: Array2<f64>,
     y: Array1<f64>,
 }
+
+/// A model as it is saved: means, deviations, intercept, coefficients.
+type Model = [Vec<f64>; 4];
 
 impl Patients {
     fn new() -> Patients {
         let all = datasets::diabetes().expect("the data are in the repository");
         let mut order: Vec<usize> = (0..all.target.len()).collect();
         order.shuffle(&mut StdRng::seed_from_u64(7));
-        let ten = all.data.select(Axis(0), &order);
-        let train = ten.slice(s![..TRAIN, ..]);
-        let z = (&ten - &train.mean_axis(Axis(0)).unwrap()) / &train.std_axis(Axis(0), 0.0);
-        let mut columns: Vec<Array1<f64>> = z.columns().into_iter().map(|c| c.to_owned()).collect();
-        for i in 0..10 {
-            for j in i..10 {
-                columns.push(&z.column(i) * &z.column(j));
-            }
-        }
         Patients {
-            x: Array2::from_shape_fn((order.len(), columns.len()), |(r, c)| columns[c][r]),
+            ten: all.data.select(Axis(0), &order),
             y: all.target.select(Axis(0), &order),
         }
     }
 
-    /// A fit for each penalty to the first `n` patients.
-    fn fits(&self, alphas: &[f64], n: usize) -> Vec<FittedRidge> {
-        Ridge::new(0.0)
-            .path(self.x.slice(s![..n, ..]), self.y.slice(s![..n]), alphas)
-            .unwrap()
+    /// Means and deviations of the first `n` patients, a column at a time.
+    fn scaling(&self, n: usize) -> [Vec<f64>; 2] {
+        let of = |f: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
+            let columns = self.ten.columns();
+            let firsts = columns.into_iter().map(|c| c.slice(s![..n]).to_vec());
+            firsts.map(|c| f(&c)).collect()
+        };
+        let mean = |c: &[f64]| c.iter().sum::<f64>() / c.len() as f64;
+        let deviation = |c: &[f64]| {
+            let m = mean(c);
+            mean(&c.iter().map(|v| (v - m).powi(2)).collect::<Vec<_>>()).sqrt()
+        };
+        [of(&mean), of(&deviation)]
     }
 
-    fn error(&self, fit: &FittedRidge, rows: Range<usize>) -> f64 {
-        let predicted = fit.predict(self.x.slice(s![rows.clone(), ..])).unwrap();
-        rmse(self.y.slice(s![rows]), predicted.view()).unwrap()
+    /// Scaled measurements and their products.
+    fn features(&self, [means, deviations]: [&[f64]; 2]) -> Array2<f64> {
+        let rows: Vec<Vec<f64>> = self
+            .ten
+            .rows()
+            .into_iter()
+            .map(|row| {
+                let z: Vec<f64> = (0..10)
+                    .map(|j| (row[j] - means[j]) / deviations[j])
+                    .collect();
+                let products = (0..10).flat_map(|i| (i..10).map(move |j| (i, j)));
+                let products: Vec<f64> = products.map(|(i, j)| z[i] * z[j]).collect();
+                [z, products].concat()
+            })
+            .collect();
+        Array2::from_shape_fn((rows.len(), rows[0].len()), |(r, c)| rows[r][c])
     }
+
+    /// A model for each penalty, of the first `n` patients.
+    fn models(&self, alphas: &[f64], n: usize) -> Vec<Model> {
+        let [means, deviations] = self.scaling(n);
+        let x = self.features([&means, &deviations]);
+        Ridge::new(0.0)
+            .path(x.slice(s![..n, ..]), self.y.slice(s![..n]), alphas)
+            .unwrap()
+            .iter()
+            .map(|fit| {
+                let coefficients = fit.coef().to_vec();
+                [
+                    means.clone(),
+                    deviations.clone(),
+                    vec![fit.intercept()],
+                    coefficients,
+                ]
+            })
+            .collect()
+    }
+
+    fn predict(&self, [means, deviations, intercept, coefficients]: &Model) -> Array1<f64> {
+        self.features([means, deviations])
+            .dot(&Array1::from(coefficients.clone()))
+            + intercept[0]
+    }
+
+    fn squares(&self, predicted: &Array1<f64>, rows: Range<usize>) -> Vec<f64> {
+        let misses = &self.y.slice(s![rows.clone()]) - &predicted.slice(s![rows]);
+        misses.iter().map(|e| e * e).collect()
+    }
+
+    fn error(&self, predicted: &Array1<f64>, rows: Range<usize>) -> f64 {
+        rmse(self.y.slice(s![rows.clone()]), predicted.slice(s![rows])).unwrap()
+    }
+}
+
+/// The root of the mean of some squares.
+fn root(squares: &[f64], rows: &[usize]) -> f64 {
+    let sum: f64 = rows.iter().map(|&i| squares[i]).sum();
+    (sum / rows.len() as f64).sqrt()
+}
+
+fn interval(n: usize, of: impl Fn(&[usize]) -> f64) -> [f64; 3] {
+    let of = |rows: &[usize]| Ok::<f64, ResamplingError>(of(rows));
+    let i = Bootstrap::new(1000, 0.95, 1).interval(n, of).unwrap();
+    [i.lower, i.estimate, i.upper]
+}
+
+/// A line for each part of a model.
+fn text(parts: &[Vec<f64>]) -> String {
+    let line = |part: &Vec<f64>| {
+        let numbers: Vec<String> = part.iter().map(f64::to_string).collect();
+        numbers.join(" ")
+    };
+    parts.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn numbers(text: &str) -> Vec<Vec<f64>> {
+    let line = |line: &str| line.split(' ').map(|v| v.parse().unwrap()).collect();
+    text.lines().map(line).collect()
 }
 
 /// Logs a run for each penalty, and reads them back, the least penalty first.
@@ -74,36 +150,22 @@ fn sweep(patients: &Patients, tracker: &Tracker) -> Vec<RunRecord> {
         .iter()
         .map(|alpha| tracker.start_run(&alpha.to_string()).unwrap())
         .collect();
-    let mut fits = Vec::new();
+    let mut models = Vec::new();
     for n in (60..=TRAIN).step_by(30) {
-        fits = patients.fits(&alphas, n);
-        for (run, fit) in started.iter().zip(&fits) {
-            let error = patients.error(fit, TRAIN..VALID);
+        models = patients.models(&alphas, n);
+        for (run, model) in started.iter().zip(&models) {
+            let error = patients.error(&patients.predict(model), TRAIN..VALID);
             run.log_metric("validation.rmse", error, n as i64).unwrap();
         }
     }
     let mut runs = Vec::new();
-    for (run, fit) in started.into_iter().zip(&fits) {
-        run.log_param("alpha", fit.alpha()).unwrap();
-        let predicted = fit.predict(patients.x.slice(s![TRAIN..VALID, ..])).unwrap();
-        let squares: Vec<f64> = (&patients.y.slice(s![TRAIN..VALID]) - &predicted)
-            .iter()
-            .map(|e| e * e)
-            .collect();
-        let root = |rows: &[usize]| {
-            let sum: f64 = rows.iter().map(|&i| squares[i]).sum();
-            Ok::<f64, ResamplingError>((sum / rows.len() as f64).sqrt())
-        };
-        let i = Bootstrap::new(1000, 0.95, 1)
-            .interval(squares.len(), root)
-            .unwrap();
-        run.log_interval("rmse", i.estimate, [i.lower, i.upper], i.level)
-            .unwrap();
-        let model: Vec<String> = std::iter::once(fit.intercept())
-            .chain(fit.coef().iter().copied())
-            .map(|v| format!("{v:?}"))
-            .collect();
-        run.log_bytes("model/ridge.txt", model.join("\n")).unwrap();
+    for ((run, model), alpha) in started.into_iter().zip(&models).zip(&alphas) {
+        run.log_param("alpha", alpha).unwrap();
+        let squares = patients.squares(&patients.predict(model), TRAIN..VALID);
+        let [low, rmse, high] = interval(squares.len(), |rows| root(&squares, rows));
+        run.log_interval("rmse", rmse, [low, high], 0.95).unwrap();
+        run.log_bytes("model/ridge.txt", text(model)).unwrap();
+        run.log_bytes("squares.txt", text(&[squares])).unwrap();
         let uuid = run.finish().unwrap().run.uuid;
         runs.push(tracker.run(&uuid).unwrap());
     }
@@ -134,38 +196,80 @@ fn the_runs_are_those_of_the_chapter() {
             .collect()
     };
     let (small, chosen) = (curve(&runs[0]), curve(best));
+    let read = |run: &str, path: &str| {
+        let file = tracker.artifact(run, path).unwrap();
+        numbers(&std::fs::read_to_string(file).unwrap())
+    };
+    // the same patients are drawn for both
+    let squares: Vec<Vec<f64>> = runs
+        .iter()
+        .map(|run| read(&run.uuid, "squares.txt").remove(0))
+        .collect();
+    let at = runs.iter().position(|run| run.uuid == best.uuid).unwrap();
+    let apart: Vec<[f64; 3]> = squares
+        .iter()
+        .map(|of| interval(of.len(), |rows| root(of, rows) - root(&squares[at], rows)))
+        .collect();
     tracker
         .register_model(&best.uuid, "model", "progression")
         .unwrap();
     tracker.set_alias("progression", "champion", 1).unwrap();
     let serving = tracker.model("progression@champion").unwrap();
-    let file = tracker.artifact(&serving.run, "model/ridge.txt").unwrap();
-    let numbers: Vec<f64> = std::fs::read_to_string(file)
-        .unwrap()
-        .lines()
-        .map(|v| v.parse().unwrap())
-        .collect();
-    let loaded = patients.x.dot(&Array1::from(numbers[1..].to_vec())) + numbers[0];
-    let test = rmse(patients.y.slice(s![VALID..]), loaded.slice(s![VALID..])).unwrap();
-    let fitted = patients.fits(&[alpha], TRAIN)[0]
-        .predict(patients.x.view())
-        .unwrap();
-    let far = (&fitted - &loaded)
+    let loaded: Model = read(&serving.run, "model/ridge.txt").try_into().unwrap();
+    let loaded = patients.predict(&loaded);
+    let again = patients.predict(&patients.models(&[alpha], TRAIN)[0]);
+    let far = (&again - &loaded)
         .iter()
         .fold(0.0f64, |most, d| most.max(d.abs()));
+    let all = patients.y.len();
+    let mean = patients.y.slice(s![..TRAIN]).mean().unwrap();
+    let mean = Array1::from_elem(all, mean);
+    let explained = |rows: Range<usize>| {
+        let [model, mean] = [&loaded, &mean].map(|p| patients.error(p, rows.clone()));
+        1.0 - (model / mean).powi(2)
+    };
+    let steps: Vec<f64> = best
+        .history("validation.rmse")
+        .iter()
+        .map(|m| m.step as f64)
+        .collect();
+    let score = patients.y.iter().copied();
     notebook()
+        .assert("patients.count", all)
+        .assert("patients.choosing", squares[0].len())
+        .assert("features.count", 10 + 10 * 11 / 2)
+        .assert("score.low", score.clone().fold(f64::MAX, f64::min))
+        .assert("score.high", score.fold(f64::MIN, f64::max))
         .assert("runs.count", tracker.runs().unwrap().len())
         .assert("best.alpha", alpha)
         .assert("best.rmse", of("rmse"))
         .assert("best.low", of("rmse.low"))
         .assert("best.high", of("rmse.high"))
         .assert("least-penalty.rmse", runs[0].metric("rmse").unwrap())
+        .assert("least-penalty.low", runs[0].metric("rmse.low").unwrap())
+        .assert("paired.low", apart[0][0])
+        .assert("paired.high", apart[0][2])
+        .assert("paired.worse", apart.iter().filter(|i| i[0] > 0.0).count())
+        .assert("curve.steps.first", steps[0])
+        .assert("curve.steps.last", steps[6])
         .assert("curve.small.first", small[0])
         .assert("curve.small.last", small[6])
         .assert("curve.best.first", chosen[0])
         .assert("curve.best.last", chosen[6])
-        .assert("champion.test", test)
+        .assert("champion.test", patients.error(&loaded, VALID..all))
+        .assert("mean.choosing", patients.error(&mean, TRAIN..VALID))
+        .assert("mean.test", patients.error(&mean, VALID..all))
+        .assert("r2.choosing", explained(TRAIN..VALID))
+        .assert("r2.test", explained(VALID..all))
         .assert("champion.same", far < 1e-9);
+}
+
+/// What the server says of itself is tested by `mlflow`; here, that the notebook was run with one and agreed.
+#[test]
+fn the_server_was_asked_and_agreed() {
+    notebook()
+        .assert("server.kinds", 5)
+        .assert("server.agreeing", 5);
 }
 
 #[test]
@@ -178,7 +282,8 @@ fn each_cut_is_an_earlier_state_and_each_flip_is_found() {
         .assert("log.cuts", length + 1)
         .assert("log.prefixes", length + 1)
         .assert("log.flips", 8 * (length - 1))
-        .assert("log.found", 8 * (length - 1));
+        .assert("log.found", 8 * (length - 1))
+        .assert("log.newline", 8);
 
     let folder = tempfile::tempdir().unwrap();
     let tracker = tracker(folder.path());
@@ -250,7 +355,12 @@ fn what_is_sent_until_confirmed_comes_more_than_once() {
             }
         }
     }
+    // the mean of j attempts, each with its probability
+    let expected: f64 = (1..200)
+        .map(|j| f64::from(j) * 0.2f64.powi(j - 1) * 0.8)
+        .sum();
     notebook()
+        .assert("send.expected", 1000.0 * expected)
         .assert("send.requests", requests)
         .assert("send.all", all)
         .assert("send.once", once.len());
@@ -258,30 +368,40 @@ fn what_is_sent_until_confirmed_comes_more_than_once() {
 
 #[test]
 fn the_winner_by_the_test_score_was_lucky() {
-    let mut patients = Patients::new();
-    patients.x = patients.x.slice(s![.., ..10]).to_owned();
-    let (mut tests, mut fresh) = (Vec::new(), Vec::new());
-    for seed in 0..100 {
-        let mut rows: Vec<usize> = (0..TRAIN).collect();
-        rows.shuffle(&mut StdRng::seed_from_u64(seed));
-        rows.truncate(TRAIN / 2);
-        let x = patients.x.select(Axis(0), &rows);
-        let fit = Ridge::new(10.0)
-            .fit(x.view(), patients.y.select(Axis(0), &rows).view())
+    let patients = Patients::new();
+    let [means, deviations] = patients.scaling(TRAIN);
+    let x = patients
+        .features([&means, &deviations])
+        .slice(s![.., ..10])
+        .to_owned();
+    let mut leads = Vec::new();
+    for group in 0..10 {
+        let (mut tests, mut fresh) = (Vec::new(), Vec::new());
+        for seed in 100 * group..100 * (group + 1) {
+            let mut rows: Vec<usize> = (0..TRAIN).collect();
+            rows.shuffle(&mut StdRng::seed_from_u64(seed));
+            rows.truncate(TRAIN / 2);
+            let half = x.select(Axis(0), &rows);
+            let fit: FittedRidge = Ridge::new(10.0)
+                .fit(half.view(), patients.y.select(Axis(0), &rows).view())
+                .unwrap();
+            let predicted = fit.predict(x.view()).unwrap();
+            tests.push(patients.error(&predicted, VALID..patients.y.len()));
+            fresh.push(patients.error(&predicted, TRAIN..VALID));
+        }
+        let winner = (0..100)
+            .min_by(|&a, &b| tests[a].total_cmp(&tests[b]))
             .unwrap();
-        tests.push(patients.error(&fit, VALID..442));
-        fresh.push(patients.error(&fit, TRAIN..VALID));
+        let lead = |of: &[f64]| of.iter().sum::<f64>() / 100.0 - of[winner];
+        leads.push([lead(&tests), lead(&fresh)]);
     }
-    let winner = (0..100)
-        .min_by(|&a, &b| tests[a].total_cmp(&tests[b]))
-        .unwrap();
-    let (tests, fresh) = (Array1::from(tests), Array1::from(fresh));
+    let fresh = leads.iter().map(|lead| lead[1]);
     notebook()
-        .assert("seeds.test.gain", tests.mean().unwrap() - tests[winner])
-        .assert("seeds.fresh.gain", fresh.mean().unwrap() - fresh[winner])
         .assert(
-            "seeds.better",
-            fresh.iter().filter(|&&e| e < fresh[winner]).count(),
+            "groups.test",
+            leads.iter().map(|lead| lead[0]).sum::<f64>() / 10.0,
         )
-        .assert("seeds.sd", tests.std(1.0));
+        .assert("groups.fresh", fresh.clone().sum::<f64>() / 10.0)
+        .assert("groups.least", fresh.clone().fold(f64::MAX, f64::min))
+        .assert("groups.most", fresh.fold(f64::MIN, f64::max));
 }
