@@ -17,7 +17,7 @@ pub const CLASSES: usize = 10;
 /// Pictures of digits with their labels. 0 is the paper, 1 the ink.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Digits {
-    images: Array3<f32>, // (n, 28, 28)
+    pub(crate) images: Array3<f32>, // (n, 28, 28)
     labels: Vec<u8>,
 }
 

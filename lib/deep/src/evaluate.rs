@@ -168,6 +168,27 @@ impl Evaluation {
         &self.predicted
     }
 
+    /// How sure the network is on average: the mean probability of the digit that it read.
+    ///
+    /// `(1/n) Σₙ max_d pₙ_d`, which is the accuracy where the probabilities are calibrated.
+    ///
+    /// # Examples
+    /// ```
+    /// use deep::evaluate::Evaluation;
+    ///
+    /// let mut p = ndarray::Array2::from_elem((2, 10), 0.02);
+    /// (p[[0, 3]], p[[1, 5]]) = (0.82, 0.82);
+    /// let seen = Evaluation::new(p, &[3, 8])?;
+    /// assert!((seen.mean_probability() - 0.82).abs() < 1e-12);
+    /// assert_eq!(seen.accuracy(), 0.5); // sure, and half as good
+    /// # Ok::<(), deep::DeepError>(())
+    /// ```
+    pub fn mean_probability(&self) -> f64 {
+        let read = |(row, &digit): (ArrayView1<'_, f64>, &u8)| row[usize::from(digit)];
+        let rows = self.probabilities.rows().into_iter();
+        rows.zip(&self.predicted).map(read).sum::<f64>() / self.n_images() as f64
+    }
+
     /// How often digit `i` was read as digit `j`: row `i`, column `j`. Shape (10, 10).
     pub fn confusion(&self) -> Array2<usize> {
         let mut counts = Array2::zeros((CLASSES, CLASSES));
@@ -222,6 +243,39 @@ impl Evaluation {
             }
         }
         Ok(kept)
+    }
+
+    /// What the images cost, if those below a probability go to a person.
+    ///
+    /// `cost = error · (answered − right) + look · (images − answered)`, in the unit of the prices.
+    ///
+    /// # Arguments
+    /// - `threshold`: as for [`kept`](Self::kept).
+    /// - `error`, `look`: the price of an answer that is wrong, and of a look by a person.
+    ///
+    /// # Errors
+    /// [`DeepError::Parameter`] if the threshold is not from 0 to 1, or a price is negative or not finite.
+    ///
+    /// # Examples
+    /// ```
+    /// use deep::evaluate::Evaluation;
+    ///
+    /// let mut p = ndarray::Array2::from_elem((3, 10), 0.02);
+    /// (p[[0, 3]], p[[1, 5]]) = (0.82, 0.82); // the third image: no digit stands out
+    /// let seen = Evaluation::new(p, &[3, 8, 0])?;
+    /// assert_eq!(seen.cost(0.5, 2.0, 0.25)?, 2.25); // one error, one look
+    /// # Ok::<(), deep::DeepError>(())
+    /// ```
+    pub fn cost(&self, threshold: f64, error: f64, look: f64) -> Result<f64, DeepError> {
+        for (name, price) in [("error", error), ("look", look)] {
+            if !(price >= 0.0 && price.is_finite()) {
+                let expected = "a finite price, not negative";
+                return Err(crate::data::parameter(name, price, expected));
+            }
+        }
+        let kept = self.kept(threshold)?;
+        let (wrong, handed) = (kept.answered - kept.right, self.n_images() - kept.answered);
+        Ok(error * wrong as f64 + look * handed as f64)
     }
 }
 

@@ -5,6 +5,7 @@ pub mod cnn;
 pub mod data;
 mod error;
 pub mod evaluate;
+mod layers;
 pub mod optimiser;
 pub mod train;
 

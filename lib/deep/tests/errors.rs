@@ -167,7 +167,30 @@ fn an_evaluation_is_checked() {
         message(seen.kept(1.5)),
         "threshold is 1.5, expected a probability from 0 to 1"
     );
+    assert_eq!(message(seen.cost(1.5, 2.0, 0.02)), message(seen.kept(1.5)));
+    for (error, look) in [(2.0, -0.02), (2.0, f64::NAN)] {
+        let expected = format!("look is {look}, expected a finite price, not negative");
+        assert_eq!(message(seen.cost(0.5, error, look)), expected);
+    }
+    assert!(message(seen.cost(0.5, f64::INFINITY, 0.02)).starts_with("error is inf"));
     assert!(message(seen.accuracy_interval(1.0)).contains("level is 1"));
+}
+
+#[test]
+fn gradients_are_those_of_the_network_asked() {
+    let new = |seed| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        Cnn::new(CnnConfig::default(), &mut rng, &device().unwrap()).unwrap()
+    };
+    let (net, other) = (new(1), new(1));
+    let (x, labels) = blank(2).tensors(net.device()).unwrap();
+    let loss = deep::train::loss(&net, &x, &labels).unwrap();
+    let graph = loss.backward().unwrap();
+    assert!(net.gradients(&graph).is_ok());
+    assert_eq!(
+        message(other.gradients(&graph)),
+        "graph is without conv1.weight, expected that of a loss of this network"
+    );
 }
 
 #[test]
