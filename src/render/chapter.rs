@@ -649,7 +649,7 @@ impl Shown<'_> {
                         "On the starter, the check says: {}",
                         unwritten.unwrap_or_default()
                     )),
-                    (_, Expect::Panic) => Some("Expected to panic.".to_string()),
+                    (_, Expect::Panic) => Some("Expected to fail.".to_string()),
                     (_, Expect::CompileError) => Some(format!(
                         "Expected to fail to compile: {}.",
                         cell.codes.join(", ")
