@@ -141,9 +141,23 @@ fn alerts_fire_in_a_real_prometheus() {
         churn::customers(&datasets::churn().unwrap().path, churn_model().schema()).unwrap();
     let ask = |rows: &[Value]| post(at, "/predict", &Value::from(rows.to_vec()).to_string()).json();
 
-    // customers as in training, and one category that is new: nothing to alarm about
-    for rows in customers.json[..1_000].chunks(250) {
-        assert!(ask(rows)["predictions"].is_array());
+    let tell = |answers: &Value, left: &[f64]| {
+        let answers = answers["predictions"].as_array().unwrap().iter();
+        let told: Vec<Value> = answers
+            .zip(left)
+            .map(|(one, left)| json!({"id": one["id"], "outcome": left}))
+            .collect();
+        assert_eq!(told.len(), left.len());
+        let told = Value::from(told).to_string();
+        assert_eq!(post(at, "/feedback", &told).status, 200);
+    };
+
+    // customers as in training, what became of them, and one category that is new: nothing to alarm about
+    for (rows, left) in customers.json[..1_000]
+        .chunks(250)
+        .zip(customers.left.chunks(250))
+    {
+        tell(&ask(rows), left);
     }
     let mut weekly = customers.json[0].clone();
     weekly["contract"] = json!("Weekly");
@@ -167,28 +181,41 @@ fn alerts_fire_in_a_real_prometheus() {
         .filter(|(name, _)| name != "ManyRefusals" && name != "SlowAnswers");
     assert_eq!(unexpected.count(), 0, "{quiet:?}");
 
-    // tenure in years, total charges left out, everybody leaves, a category that is new, a broken file
-    let mut told = Vec::new();
+    // the day of the chapter: tenure in years, and weeks later what became of the customers
+    let in_years = |row: &Value| {
+        let mut row = row.clone();
+        row["tenure"] = json!(row["tenure"].as_u64().unwrap() / 12);
+        row
+    };
+    for (rows, left) in customers.json[1_000..3_000]
+        .chunks(500)
+        .zip(customers.left[1_000..3_000].chunks(500))
+    {
+        let rows: Vec<Value> = rows.iter().map(in_years).collect();
+        tell(&ask(&rows), left);
+    }
+    let day = prometheus.wait(
+        "after the day of the chapter",
+        |firing| {
+            let names: Vec<&str> = firing.iter().map(|(name, _)| name.as_str()).collect();
+            names.contains(&"InputDrift") && names.contains(&"QualityFell")
+        },
+        folder.path(),
+    );
+    // the level of the predictions is still right: only their order is not
+    assert!(!day.iter().any(|(name, _)| name == "MisjudgedLevel"));
+
+    // total charges left out, everybody leaves, a category that is new, a broken file
     for rows in customers.json[..2_000].chunks(250) {
         let rows: Vec<Value> = rows
             .iter()
             .map(|row| {
-                let mut row = row.clone();
-                row["tenure"] = json!(row["tenure"].as_u64().unwrap() / 12);
+                let mut row = in_years(row);
                 row["total_charges"] = Value::Null;
                 row
             })
             .collect();
-        let answers = ask(&rows);
-        for one in answers["predictions"].as_array().unwrap() {
-            told.push(json!({"id": one["id"], "outcome": true}));
-        }
-    }
-    for part in told.chunks(500) {
-        assert_eq!(
-            post(at, "/feedback", &Value::from(part.to_vec()).to_string()).status,
-            200
-        );
+        tell(&ask(&rows), &vec![1.0; rows.len()]);
     }
     for _ in 0..30 {
         assert_eq!(post(at, "/predict", &weekly.to_string()).status, 422);

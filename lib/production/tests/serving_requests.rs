@@ -459,5 +459,16 @@ fn the_interface_and_the_form_are_made_from_the_schema() {
             "{}",
             field.name
         );
+        let fault = format!("id=\"{0}-fault\" data-field=\"{0}\"", field.name);
+        assert!(page.body.contains(&fault), "{fault}");
     }
+    // a probability is read beside its threshold, a quantity in its unit
+    let threshold = churn_model().pipeline().threshold();
+    let reading = format!("data-event=\"the customer leaves\" data-threshold=\"{threshold}\"");
+    assert!(page.body.contains(&reading), "{reading}");
+    assert!(page.body.contains("data-adds=\"log-odds\""));
+    let folder = tempfile::tempdir().unwrap();
+    let quantity = serve(folder.path(), &line(2.0), settings());
+    let page = get(quantity.address(), "/").body;
+    assert!(page.contains("data-adds=\"kg\"") && !page.contains("data-event=\""));
 }

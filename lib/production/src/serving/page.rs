@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Kind, Model};
+use super::{Kind, Model, Task};
 use serde_json::Value;
 
 const PAGE: &str = include_str!("page.html");
@@ -28,13 +28,13 @@ pub(crate) fn page(model: &dyn Model) -> String {
                     .unwrap_or_default();
                 let input = format!(
                     "<input id=\"{name}\" name=\"{name}\" type=\"number\" step=\"{step}\" value=\"{value}\" \
-                     aria-describedby=\"{name}-about\" data-min=\"{min}\" data-max=\"{max}\">"
+                     aria-describedby=\"{name}-about {name}-fault\" data-min=\"{min}\" data-max=\"{max}\">"
                 );
                 (escape(unit), input)
             }
             Kind::Flag => {
                 let input = format!(
-                    "<select id=\"{name}\" name=\"{name}\" data-flag aria-describedby=\"{name}-about\">\
+                    "<select id=\"{name}\" name=\"{name}\" data-flag aria-describedby=\"{name}-about {name}-fault\">\
                      <option value=\"false\">no</option><option value=\"true\"{}>yes</option></select>",
                     chosen(example.get(&field.name) == Some(&Value::Bool(true)))
                 );
@@ -42,7 +42,7 @@ pub(crate) fn page(model: &dyn Model) -> String {
             }
             Kind::Category { levels } => {
                 let mut input = format!(
-                    "<select id=\"{name}\" name=\"{name}\" aria-describedby=\"{name}-about\">"
+                    "<select id=\"{name}\" name=\"{name}\" aria-describedby=\"{name}-about {name}-fault\">"
                 );
                 if field.optional {
                     input.push_str("<option value=\"\"></option>");
@@ -59,10 +59,21 @@ pub(crate) fn page(model: &dyn Model) -> String {
         let _ = writeln!(
             fields,
             "<div class=\"field\"><label for=\"{name}\">{name}</label>{input}<span class=\"unit\">{unit}</span>\
-             <small id=\"{name}-about\">{meaning}</small><p class=\"fault\" role=\"alert\" data-field=\"{name}\"></p></div>"
+             <small id=\"{name}-about\">{meaning}</small><p class=\"fault\" id=\"{name}-fault\" data-field=\"{name}\"></p></div>"
         );
     }
+    // how the answer is read: an event's probability beside its threshold, or a quantity in its unit
+    let (reading, adds) = match &schema.task {
+        Task::Probability { event, threshold } => {
+            let event = escape(event);
+            let reading = format!(" data-event=\"{event}\" data-threshold=\"{threshold}\"");
+            (reading, "log-odds")
+        }
+        Task::Quantity { unit } => (String::new(), unit.as_str()),
+    };
     PAGE.replace("{{title}}", &escape(&schema.title))
+        .replace("{{reading}}", &reading)
+        .replace("{{adds}}", &escape(adds))
         .replace("{{fields}}", &fields)
 }
 

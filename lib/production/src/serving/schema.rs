@@ -166,6 +166,25 @@ impl Schema {
         }
     }
 
+    /// The place of a field in a row, from 0; none where there is no such field.
+    ///
+    /// # Examples
+    /// ```
+    /// use production::serving::{Field, Kind, Schema, Task};
+    ///
+    /// let schema = Schema {
+    ///     name: "line".into(),
+    ///     title: "A line".into(),
+    ///     task: Task::Quantity { unit: "kg".into() },
+    ///     fields: vec![Field { name: "x".into(), meaning: "a side".into(), optional: false, kind: Kind::Flag }],
+    /// };
+    /// assert_eq!((schema.place("x"), schema.place("y")), (Some(0), None));
+    /// ```
+    #[must_use]
+    pub fn place(&self, field: &str) -> Option<usize> {
+        self.fields.iter().position(|known| known.name == field)
+    }
+
     /// A field's name that differs from a wrong one by little.
     fn nearest(&self, wrong: &str) -> Option<&str> {
         let plain = |name: &str| -> String {
