@@ -172,6 +172,33 @@ fn what_the_wrong_unit_costs() {
 }
 
 #[test]
+fn the_alert_on_skill_tells_the_units_apart_on_customers_that_did_not_train() {
+    let customers = customers();
+    let left = ndarray::Array1::from(customers.left.clone());
+    let split = foundations::resampling::stratified_split(left.view(), 0.25, 2026).unwrap();
+    let skill = |divisor: f64| {
+        let mut rows: Vec<Vec<Cell>> = Vec::new();
+        for i in &split.test {
+            let mut row = customers.rows[*i].clone();
+            if let Cell::Number(months) = &mut row[place("tenure")] {
+                *months = (*months / divisor).floor();
+            }
+            rows.push(row);
+        }
+        assert!(rows.len() >= 1_000);
+        let p = churn_model().predict(&rows).unwrap();
+        let y: Vec<f64> = split.test.iter().map(|i| customers.left[*i]).collect();
+        let mean = y.iter().sum::<f64>() / y.len() as f64;
+        let squares = p.iter().zip(&y).map(|(p, y)| (p - y).powi(2));
+        1.0 - squares.sum::<f64>() / y.len() as f64 / (mean * (1.0 - mean))
+    };
+    let (months, years) = (skill(1.0), skill(12.0));
+    println!("skill {months} in months, {years} in years");
+    assert!((months - 0.3).abs() < 0.05, "{months}");
+    assert!(years < 0.2, "{years}");
+}
+
+#[test]
 fn what_is_remembered() {
     let book = notebook();
     let remembered = Settings::default().remembered;
