@@ -122,12 +122,21 @@ impl Bm25 {
         self.postings.len()
     }
 
+    /// How many passages hold a term: `n(t)`.
+    ///
+    /// # Examples
+    /// ```
+    /// let index = genai::bm25::Bm25::new(["the cat sat", "the cat, the dog"])?;
+    /// assert_eq!(["cat", "dog", "owl"].map(|term| index.holding(term)), [2, 1, 0]);
+    /// # Ok::<(), genai::RetrievalError>(())
+    /// ```
+    pub fn holding(&self, term: &str) -> usize {
+        self.postings.get(term).map_or(0, Vec::len)
+    }
+
     /// The weight of a term, `ln(1 + (N - n + ½) / (n + ½))`: largest for a term that no passage holds.
     pub fn weight(&self, term: &str) -> f64 {
-        let holding = self
-            .postings
-            .get(term)
-            .map_or(0.0, |list| list.len() as f64);
+        let holding = self.holding(term) as f64;
         (1.0 + (self.len() as f64 - holding + 0.5) / (holding + 0.5)).ln()
     }
 

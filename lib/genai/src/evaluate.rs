@@ -30,6 +30,54 @@ pub fn recall_at_k(ranked: &[usize], relevant: &[usize], k: usize) -> f64 {
     relevant.iter().filter(|id| first.contains(id)).count() as f64 / relevant.len() as f64
 }
 
+/// The share of questions of which at least one relevant id is among the first `k`: the hit rate, or success at `k`.
+///
+/// # Arguments
+/// - `rankings`: ids, best first, one list a question.
+/// - `answers`: the ids that answer, one list a question.
+///
+/// # Errors
+/// [`RetrievalError::Shape`] where there are not as many rankings as lists of answers, [`RetrievalError::Empty`] for none.
+///
+/// # Examples
+/// ```
+/// use genai::evaluate::hit_rate;
+/// let (rankings, answers) = ([vec![7, 3], vec![5, 9]], [vec![3, 4], vec![8]]);
+/// assert_eq!(hit_rate(&rankings, &answers, 1)?, 0.0);
+/// assert_eq!(hit_rate(&rankings, &answers, 2)?, 0.5);
+/// # Ok::<(), genai::RetrievalError>(())
+/// ```
+pub fn hit_rate(
+    rankings: &[Vec<usize>],
+    answers: &[Vec<usize>],
+    k: usize,
+) -> Result<f64, RetrievalError> {
+    as_many(rankings, answers)?;
+    if answers.is_empty() {
+        return Err(RetrievalError::Empty {
+            what: "the questions to average over",
+        });
+    }
+    let hit = |(ranked, right): &(&Vec<usize>, &Vec<usize>)| {
+        ranked.iter().take(k).any(|id| right.contains(id))
+    };
+    let hits = rankings.iter().zip(answers).filter(hit).count();
+    Ok(hits as f64 / answers.len() as f64)
+}
+
+/// That there is one ranking for each list of answers.
+fn as_many(rankings: &[Vec<usize>], answers: &[Vec<usize>]) -> Result<(), RetrievalError> {
+    let (expected, got) = (answers.len(), rankings.len());
+    if expected == got {
+        return Ok(());
+    }
+    Err(RetrievalError::Shape {
+        what: "the number of rankings, one a question",
+        expected,
+        got,
+    })
+}
+
 /// One over the rank of the first relevant id; 0 where none was found. Its mean over questions is the MRR.
 ///
 /// # Examples
@@ -105,14 +153,7 @@ impl Scores {
     /// # Errors
     /// [`RetrievalError::Shape`] where there are not as many rankings as lists of answers.
     pub fn new(rankings: &[Vec<usize>], answers: &[Vec<usize>]) -> Result<Self, RetrievalError> {
-        let (expected, got) = (answers.len(), rankings.len());
-        if expected != got {
-            return Err(RetrievalError::Shape {
-                what: "the number of rankings, one a question",
-                expected,
-                got,
-            });
-        }
+        as_many(rankings, answers)?;
         let all = |measure: &dyn Fn(&[usize], &[usize]) -> f64| {
             rankings
                 .iter()
@@ -266,5 +307,50 @@ pub fn bootstrap_mean(
         mean: values.iter().sum::<f64>() / n as f64,
         low: at(tail),
         high: at(1.0 - tail),
+    })
+}
+
+/// The share `count / of`, with Wilson's interval of 95 %: for few questions, and for shares near 0 or 1, where a bootstrap
+/// or `p ± 1.96 √(p (1 - p) / n)` is too narrow, and has no width at all at 0 and 1.
+///
+/// The ends are `(p + z²/2n ± z √(p (1 - p) / n + z²/4n²)) / (1 + z²/n)`, with `z` = 1.96, the normal law's 97.5 % point.
+///
+/// # Errors
+/// [`RetrievalError::Empty`] for `of` = 0, [`RetrievalError::Parameter`] where `count` is larger than `of`.
+///
+/// # Examples
+/// ```
+/// use genai::evaluate::share_interval;
+/// let none = share_interval(0, 10)?;
+/// assert!(none.mean == 0.0 && none.low == 0.0 && (none.high - 0.2775).abs() < 1e-4);
+/// # Ok::<(), genai::RetrievalError>(())
+/// ```
+///
+/// # References
+/// Wilson (1927), "Probable inference, the law of succession, and statistical inference". Agrees with `proportion_ci` of
+/// scipy's `binomtest` to 1e-12.
+pub fn share_interval(count: usize, of: usize) -> Result<Interval, RetrievalError> {
+    if of == 0 {
+        return Err(RetrievalError::Empty {
+            what: "the questions to take a share of",
+        });
+    }
+    if count > of {
+        return Err(RetrievalError::Parameter {
+            name: "count",
+            value: count.to_string(),
+            must: "at most the number that it is a share of",
+        });
+    }
+    const Z: f64 = 1.959_963_984_540_054;
+    let (n, p) = (of as f64, count as f64 / of as f64);
+    let z2 = Z * Z / n;
+    let half = Z * (p * (1.0 - p) / n + z2 / (4.0 * n)).sqrt();
+    let end = |side: f64| ((p + z2 / 2.0 + side * half) / (1.0 + z2)).clamp(0.0, 1.0);
+    // rounding must not put an end beyond a share of 0 or 1
+    Ok(Interval {
+        mean: p,
+        low: if count == 0 { 0.0 } else { end(-1.0) },
+        high: if count == of { 1.0 } else { end(1.0) },
     })
 }

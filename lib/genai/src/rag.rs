@@ -83,33 +83,48 @@ pub struct Answer {
     pub refused: bool,
     /// Tokens of the prompt and of the answer.
     pub tokens: (usize, usize),
+    /// Whether the writer came to its end: `false` where the limit of tokens cut the text off.
+    pub ended: bool,
 }
 
 impl Answer {
-    /// The share of its sentences that a passage bears, in 0..=1; 1 for a refusal, which claims nothing.
+    /// The share of its claims that a passage bears, in 0..=1; see [`Sentence::claim`]. 1 for a refusal, which claims
+    /// nothing, and 0 for an answer that holds no claim.
     pub fn faithfulness(&self) -> f64 {
-        if self.sentences.is_empty() {
+        if self.refused {
             return 1.0;
         }
-        self.sentences
-            .iter()
-            .filter(|s| s.citation.is_some())
-            .count() as f64
-            / self.sentences.len() as f64
+        let claims = self.claims().count();
+        let borne = self.claims().filter(|s| s.citation.is_some()).count();
+        if claims == 0 {
+            0.0
+        } else {
+            borne as f64 / claims as f64
+        }
     }
 
-    /// The answer with the number of a source behind each sentence that one bears, `[?]` behind the others, and the list
-    /// of sources.
+    /// Its sentences that claim something as a whole.
+    pub fn claims(&self) -> impl Iterator<Item = &Sentence> {
+        self.sentences.iter().filter(|sentence| sentence.claim)
+    }
+
+    /// The answer with the number of a source behind each claim that one bears, `[?]` behind the others, `[cut off]` at its
+    /// end where it has none of its own, and the list of sources.
     pub fn cited(&self) -> String {
         if self.refused {
             return self.text.clone();
         }
         let mut text = String::new();
         for sentence in &self.sentences {
-            let mark = sentence
-                .citation
-                .map_or("?".to_owned(), |number| number.to_string());
-            text.push_str(&format!("{} [{mark}]\n", sentence.text));
+            let mark = match sentence.citation {
+                Some(number) => format!(" [{number}]"),
+                None if sentence.claim => " [?]".to_owned(),
+                None => String::new(),
+            };
+            text.push_str(&format!("{}{mark}\n", sentence.text));
+        }
+        if !self.ended {
+            text.push_str("[cut off]\n");
         }
         for source in &self.sources {
             text.push_str(&format!(
@@ -166,21 +181,18 @@ pub fn ask(
             evidence,
             refused: true,
             tokens: (0, 0),
+            ended: true,
         });
     }
     let written = writer.chat(&prompt(question, &chunks), &settings.sampling, on_text)?;
     let passages: Vec<String> = chunks.iter().map(|chunk| chunk.passage()).collect();
-    let sentences = sentences(&written.text)
-        .into_iter()
-        .map(|text| {
-            support::attribute(
-                text,
-                &passages,
-                retriever.lexical_index(),
-                settings.least_support,
-            )
-        })
-        .collect();
+    let sentences = support::attribute_all(
+        &written.text,
+        written.ended,
+        &passages,
+        retriever.lexical_index(),
+        settings.least_support,
+    );
     let tokens = (written.prompt_tokens, written.tokens);
     Ok(Answer {
         text: written.text,
@@ -189,6 +201,7 @@ pub fn ask(
         evidence,
         refused: false,
         tokens,
+        ended: written.ended,
     })
 }
 

@@ -14,6 +14,7 @@ use ndarray::Array2;
 /// Says what it was made with, and keeps what it was told.
 struct Parrot {
     says: &'static str,
+    ended: bool,
     told: RefCell<Vec<Message>>,
 }
 
@@ -21,6 +22,7 @@ impl Parrot {
     fn new(says: &'static str) -> Self {
         Self {
             says,
+            ended: true,
             told: RefCell::default(),
         }
     }
@@ -43,7 +45,7 @@ impl Backend for Parrot {
             text: self.says.to_owned(),
             prompt_tokens: 9,
             tokens: 4,
-            ended: true,
+            ended: self.ended,
         })
     }
 }
@@ -186,6 +188,42 @@ fn an_answer_cites_the_passage_that_bears_each_sentence() {
 }
 
 #[test]
+fn what_is_cut_off_and_what_announces_claim_nothing() {
+    let settings = Settings {
+        least_evidence: 0.3,
+        ..Settings::default()
+    };
+    let Some(retriever) = retriever() else { return };
+    let answer = |says: &'static str, ended: bool| {
+        let writer = Parrot {
+            ended,
+            ..Parrot::new(says)
+        };
+        let question = "How long does a cat sleep?";
+        ask(&retriever, &writer, question, &settings, &mut |_| {}).unwrap()
+    };
+    let says = "A cat sleeps:\nA cat sleeps sixteen hours a day. A cat sleeps sixteen";
+    let cut = answer(says, false);
+    let claim: Vec<bool> = cut.sentences.iter().map(|s| s.claim).collect();
+    assert_eq!(claim, [false, true, false]);
+    assert!(!cut.ended && cut.claims().count() == 1);
+    assert!(
+        cut.sentences[2].support >= settings.least_support && cut.sentences[2].citation.is_none()
+    );
+    assert_eq!(cut.faithfulness(), 1.0);
+    assert!(
+        cut.cited().contains("sixteen\n[cut off]\n"),
+        "{}",
+        cut.cited()
+    );
+    // one that ends by itself claims what it says, and one cut off behind a full stop is whole
+    assert_eq!(answer(says, true).claims().count(), 2);
+    assert_eq!(answer("A cat sleeps.", false).claims().count(), 1);
+    assert!(!answer(says, true).cited().contains("[cut off]"));
+    assert_eq!(answer("Cats sleep sixt", false).faithfulness(), 0.0);
+}
+
+#[test]
 fn where_nothing_is_found_nothing_is_written() {
     let Some(retriever) = retriever() else { return };
     let writer = Parrot::new("It is 42.");
@@ -203,7 +241,7 @@ fn where_nothing_is_found_nothing_is_written() {
         )
         .unwrap();
         assert!(answer.refused, "{question}: {answer:?}");
-        assert!(answer.sentences.is_empty() && answer.cited() == answer.text);
+        assert!(answer.sentences.is_empty() && answer.cited() == answer.text && answer.ended);
         assert_eq!(answer.faithfulness(), 1.0);
     }
     assert!(writer.told.borrow().is_empty(), "the writer was asked");

@@ -2,7 +2,9 @@
 
 use genai::bm25::Bm25;
 use genai::chunk::{Chunker, Section, length, markdown_sections};
-use genai::evaluate::{bootstrap_mean, ndcg_at_k, recall_at_k, reciprocal_rank};
+use genai::evaluate::{
+    bootstrap_mean, hit_rate, ndcg_at_k, recall_at_k, reciprocal_rank, share_interval,
+};
 use genai::exact::Exact;
 use genai::{Hit, RetrievalError};
 use ndarray::{Array2, array};
@@ -20,6 +22,30 @@ fn numbers(value: &Value) -> Vec<f64> {
         .iter()
         .map(|v| v.as_f64().expect("a number"))
         .collect()
+}
+
+#[test]
+fn the_small_case_of_the_chapter_is_as_in_numpy_and_scikit_learn() {
+    let toy = &golden()["toy"];
+    let passages: Vec<&str> = toy["passages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p.as_str().unwrap())
+        .collect();
+    let index = Bm25::new(&passages).unwrap();
+    for hit in index.search(toy["query"].as_str().unwrap(), 3).unwrap() {
+        let want = numbers(&toy["scores"])[hit.id];
+        assert!(
+            (f64::from(hit.score) - want).abs() < 1e-6,
+            "{hit:?}, not {want}"
+        );
+    }
+    let got = ndcg_at_k(&ids(&toy["ranked"]), &ids(&toy["relevant"]), 3);
+    assert!(
+        (got - toy["ndcg"].as_f64().unwrap()).abs() < 1e-12,
+        "{got}: {toy}"
+    );
 }
 
 fn ids(value: &Value) -> Vec<usize> {
@@ -108,6 +134,52 @@ fn ndcg_is_that_of_scikit_learn() {
         let want = case["ndcg"].as_f64().unwrap();
         assert!((got - want).abs() < 1e-12, "{case}: {got}, not {want}");
     }
+}
+
+#[test]
+fn the_interval_of_a_share_is_that_of_scipy() {
+    let golden = golden();
+    let cases = golden["shares"].as_array().unwrap();
+    assert_eq!(cases.len(), 7);
+    for case in cases {
+        let number = |key: &str| case[key].as_u64().unwrap() as usize;
+        let got = share_interval(number("count"), number("of")).unwrap();
+        for (got, want) in [(got.low, &case["low"]), (got.high, &case["high"])] {
+            let want = want.as_f64().unwrap();
+            assert!((got - want).abs() < 1e-12, "{case}: {got}, not {want}");
+        }
+    }
+    assert!(matches!(
+        share_interval(0, 0),
+        Err(RetrievalError::Empty { .. })
+    ));
+    assert!(matches!(
+        share_interval(3, 2),
+        Err(RetrievalError::Parameter { name: "count", .. })
+    ));
+}
+
+#[test]
+fn hits_are_counted_by_question() {
+    let (rankings, answers) = (
+        [vec![1, 2], vec![3], vec![]],
+        [vec![2, 9], vec![3], vec![4]],
+    );
+    assert_eq!(hit_rate(&rankings, &answers, 0).unwrap(), 0.0);
+    assert_eq!(hit_rate(&rankings, &answers, 1).unwrap(), 1.0 / 3.0);
+    assert_eq!(hit_rate(&rankings, &answers, 9).unwrap(), 2.0 / 3.0);
+    assert!(matches!(
+        hit_rate(&rankings, &answers[..2], 1),
+        Err(RetrievalError::Shape {
+            expected: 2,
+            got: 3,
+            ..
+        })
+    ));
+    assert!(matches!(
+        hit_rate(&[], &[], 1),
+        Err(RetrievalError::Empty { .. })
+    ));
 }
 
 #[test]

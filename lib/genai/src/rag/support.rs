@@ -15,6 +15,9 @@ pub struct Sentence {
     pub citation: Option<usize>,
     /// How well the best passage bears it; see [`support`].
     pub support: f64,
+    /// Whether it claims something as a whole: not where a colon at its end only announces what follows, nor where the
+    /// limit of tokens has cut it off. What claims nothing is neither cited nor counted.
+    pub claim: bool,
 }
 
 /// The share of a sentence's words that a passage holds, each word by its weight in the corpus:
@@ -78,7 +81,35 @@ pub fn sentences(text: &str) -> Vec<String> {
     found
 }
 
-pub(super) fn attribute(text: String, passages: &[String], corpus: &Bm25, least: f64) -> Sentence {
+/// The sentences of an answer, each with the passage that bears it best; `ended` as in
+/// [`Completion`](crate::llm::Completion).
+pub(super) fn attribute_all(
+    text: &str,
+    ended: bool,
+    passages: &[String],
+    corpus: &Bm25,
+    least: f64,
+) -> Vec<Sentence> {
+    let texts = sentences(text);
+    let last = texts.len();
+    let whole = |text: &str| ended || text.ends_with(['.', '?', '!', '。']);
+    let claims =
+        |(place, text): (usize, &String)| !text.ends_with(':') && (place + 1 < last || whole(text));
+    let claim: Vec<bool> = texts.iter().enumerate().map(claims).collect();
+    texts
+        .into_iter()
+        .zip(claim)
+        .map(|(text, claim)| attribute(text, claim, passages, corpus, least))
+        .collect()
+}
+
+fn attribute(
+    text: String,
+    claim: bool,
+    passages: &[String],
+    corpus: &Bm25,
+    least: f64,
+) -> Sentence {
     let mut best = (0, 0.0);
     for (place, passage) in passages.iter().enumerate() {
         let found = support(&text, passage, corpus);
@@ -86,10 +117,11 @@ pub(super) fn attribute(text: String, passages: &[String], corpus: &Bm25, least:
             best = (place + 1, found);
         }
     }
-    let citation = Some(best.0).filter(|_| best.1 >= least && best.0 > 0);
+    let citation = Some(best.0).filter(|_| claim && best.1 >= least && best.0 > 0);
     Sentence {
         text,
         citation,
         support: best.1,
+        claim,
     }
 }

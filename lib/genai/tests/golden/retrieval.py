@@ -1,4 +1,4 @@
-"""Reference values for BM25 (the formula in numpy) and nDCG (scikit-learn).
+"""Reference values for BM25 (the formula in numpy), nDCG (scikit-learn) and the interval of a share (scipy).
 
     python lib/genai/tests/golden/retrieval.py           writes retrieval.json
     python lib/genai/tests/golden/retrieval.py --check   compares
@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import scipy
 import sklearn
+from scipy.stats import binomtest
 from sklearn.metrics import ndcg_score
 
 HERE = Path(__file__).parent
@@ -24,6 +26,8 @@ PASSAGES = [
     "A vector, Vec, stores values next to each other in memory; a value can be pushed, popped, or read by index.",
     "Panics unwind the stack, or abort. A Result carries an error to the caller instead.",
 ]
+# what the chapter prints beside its own numbers
+TOY = ["the cat sat", "the dog barked", "a cat and a dog"]
 QUERIES = ["who is the owner of a value", "cargo run", "reference reference value", "memory", "xylophone cargo", "the"]
 
 
@@ -31,8 +35,8 @@ def words(text):
     return re.findall(r"[a-z0-9_]+", text.lower())
 
 
-def bm25(query, k1, b):
-    documents = [words(p) for p in PASSAGES]
+def bm25(query, k1, b, passages=PASSAGES):
+    documents = [words(p) for p in passages]
     lengths = np.array([len(d) for d in documents], dtype=float)
     scores = np.zeros(len(documents))
     for term in words(query):
@@ -65,17 +69,34 @@ def ndcg_cases():
     return cases
 
 
+def share_cases():
+    cases = []
+    for count, of in [(0, 15), (1, 15), (2, 48), (46, 48), (48, 48), (1, 1), (500, 1000)]:
+        ends = binomtest(count, of).proportion_ci(0.95, method="wilson")
+        cases.append({"count": count, "of": of, "low": float(ends.low), "high": float(ends.high)})
+    return cases
+
+
 def golden():
     return {
         "made_by": "lib/genai/tests/golden/retrieval.py",
-        "versions": {"numpy": np.__version__, "scikit-learn": sklearn.__version__},
+        "versions": {"numpy": np.__version__, "scikit-learn": sklearn.__version__, "scipy": scipy.__version__},
         "passages": PASSAGES,
         "bm25": [
             {"query": q, "k1": k1, "b": b, "scores": bm25(q, k1, b)}
             for q in QUERIES
             for k1, b in [(1.2, 0.75), (2.0, 0.0), (0.0, 1.0)]
         ],
+        "toy": {
+            "passages": TOY,
+            "query": "a cat",
+            "scores": bm25("a cat", 1.2, 0.75, TOY),
+            "ranked": [2, 0, 3, 1],
+            "relevant": [0, 1],
+            "ndcg": float(ndcg_score([[1, 1, 0, 0]], [[3, 1, 4, 2]], k=3)),
+        },
         "ndcg": ndcg_cases(),
+        "shares": share_cases(),
     }
 
 
