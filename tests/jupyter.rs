@@ -222,8 +222,10 @@ fn nbclient_gives_the_stored_outputs() {
     let Some(jupyter) = Jupyter::get("notebooks with nbclient") else {
         return;
     };
-    // two at a time: one computes while another compiles
-    let waiting = Mutex::new(chapters());
+    // two at a time, since one computes while another compiles; the longest first
+    let mut chapters = chapters();
+    chapters.sort_by(|a, b| recorded_seconds(a).total_cmp(&recorded_seconds(b)));
+    let waiting = Mutex::new(chapters);
     let faults = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..2 {
@@ -242,6 +244,15 @@ fn nbclient_gives_the_stored_outputs() {
     });
     let faults = faults.into_inner().expect("a list");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// The seconds that the cells of a chapter took when its notebook was stored.
+fn recorded_seconds(chapter: &Chapter) -> f64 {
+    let notebook = std::fs::read(project().notebook_path(&chapter.path)).expect("a notebook");
+    let notebook: serde_json::Value = serde_json::from_slice(&notebook).expect("JSON");
+    notebook["metadata"]["course"]["run"]["cells_s"]
+        .as_f64()
+        .expect("a record of the run")
 }
 
 /// Runs a chapter's notebook with nbclient; what differs from the stored one.

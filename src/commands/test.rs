@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::project;
@@ -50,35 +52,53 @@ pub fn run(book: Option<&Path>, args: Args) -> anyhow::Result<ExitCode> {
             return Ok(report(&faults));
         }
     };
-    let mut passed = 0;
-    for chapter in &chapters {
-        let start = Instant::now();
-        match rustdoc::test(
-            &project,
-            chapter,
-            &libraries,
-            Duration::from_secs(args.timeout),
-        ) {
-            Ok(tested) if tested.passed + tested.faults.len() > 0 => {
-                println!(
-                    "{}: {} passed, {} failed in {:.1} s",
-                    chapter.shown().display(),
-                    tested.passed,
-                    tested.faults.len(),
-                    start.elapsed().as_secs_f64()
-                );
-                passed += tested.passed;
-                faults.extend(tested.faults);
-            }
-            Ok(_) => {}
-            Err(found) => faults.extend(found),
+    let limit = Duration::from_secs(args.timeout);
+    // Two at a time: the snippets of a chapter are one program, which mostly keeps one core busy.
+    let waiting = Mutex::new(chapters.iter().enumerate());
+    let passed = AtomicUsize::new(0);
+    let found: Mutex<Vec<(usize, Vec<Fault>)>> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some((place, chapter)) = held(&waiting).next() else {
+                        return;
+                    };
+                    let start = Instant::now();
+                    match rustdoc::test(&project, chapter, &libraries, limit) {
+                        Ok(tested) => {
+                            if tested.passed + tested.faults.len() > 0 {
+                                println!(
+                                    "{}: {} passed, {} failed in {:.1} s",
+                                    chapter.shown().display(),
+                                    tested.passed,
+                                    tested.faults.len(),
+                                    start.elapsed().as_secs_f64()
+                                );
+                            }
+                            passed.fetch_add(tested.passed, Ordering::Relaxed);
+                            held(&found).push((place, tested.faults));
+                        }
+                        Err(faults) => held(&found).push((place, faults)),
+                    }
+                }
+            });
         }
-    }
+    });
+    let passed = passed.into_inner();
+    let mut found = std::mem::take(&mut *held(&found));
+    found.sort_by_key(|(place, _)| *place);
+    faults.extend(found.into_iter().flat_map(|(_, faults)| faults));
     if faults.is_empty() {
         println!("{passed} snippets pass");
         return Ok(ExitCode::SUCCESS);
     }
     Ok(report(&faults))
+}
+
+/// What a mutex holds, even where a thread panicked with it.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The chapters named on the command line, or all of them; what cannot be read goes to the faults.
